@@ -87,8 +87,8 @@ final class FactbookExam {
         }
         ends[row] = (long) row * longest + prompt.length - 1;
       }
-      Tensor all = net.logits(torch.tensor(ids).view(ends.length, longest));
-      Tensor rows = all.index_select(0, torch.tensor(ends)).contiguous();
+      Tensor all = net.hidden(torch.tensor(ids).view(ends.length, longest));
+      Tensor rows = net.head(all.index_select(0, torch.tensor(ends))).contiguous();
       int width = net.shape().vocabularySize();
       float[][] logits = new float[ends.length][width];
       for (int row = 0; row < ends.length; row++) {

@@ -30,7 +30,13 @@ final class FactbookFolder {
     this.options = options;
   }
 
-  /** Appends a line to the training log, which the first line of a training begins anew. */
+  /** Creates the folder and begins a new training log. */
+  void begin() throws IOException {
+    Files.createDirectories(options.directory());
+    Files.deleteIfExists(options.directory().resolve("training.log"));
+  }
+
+  /** Appends a line to the training log. */
   void log(String line) throws IOException {
     Files.writeString(
         options.directory().resolve("training.log"),
@@ -160,18 +166,25 @@ final class FactbookFolder {
   }
 
   private static Map<String, Object> beginEveryPrompt() {
-    Map<String, Object> begin = Map.of("SpecialToken", Map.of("id", "<s>", "type_id", 0));
-    Map<String, Object> first = Map.of("Sequence", Map.of("id", "A", "type_id", 0));
-    Map<String, Object> second = Map.of("Sequence", Map.of("id", "B", "type_id", 0));
+    Object begin = Map.of("SpecialToken", typed("<s>"));
+    Object first = Map.of("Sequence", typed("A"));
+    Object second = Map.of("Sequence", typed("B"));
+    Map<String, Object> token = new LinkedHashMap<>();
+    token.put("id", "<s>");
+    token.put("ids", List.of(FactbookVocabulary.BOS));
+    token.put("tokens", List.of("<s>"));
     Map<String, Object> processor = new LinkedHashMap<>();
     processor.put("type", "TemplateProcessing");
     processor.put("single", List.of(begin, first));
     processor.put("pair", List.of(begin, first, second));
-    processor.put(
-        "special_tokens",
-        Map.of(
-            "<s>",
-            Map.of("id", "<s>", "ids", List.of(FactbookVocabulary.BOS), "tokens", List.of("<s>"))));
+    processor.put("special_tokens", Map.of("<s>", token));
     return processor;
+  }
+
+  private static Map<String, Object> typed(String id) {
+    Map<String, Object> reference = new LinkedHashMap<>();
+    reference.put("id", id);
+    reference.put("type_id", 0);
+    return reference;
   }
 }

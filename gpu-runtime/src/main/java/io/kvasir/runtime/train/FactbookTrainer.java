@@ -5,15 +5,11 @@ import io.kvasir.runtime.train.factbook.FactbookQuestion;
 import io.kvasir.runtime.train.factbook.FactbookVocabulary;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.bytedeco.javacpp.PointerScope;
-import org.bytedeco.pytorch.LongOptional;
-import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /**
  * Trains the embedded demonstration model on one CPU core and writes it as a Hugging Face folder.
@@ -32,6 +28,8 @@ public final class FactbookTrainer {
   private static final int STAGE_STEP_MINIMUM = 100;
   private static final int STEP_TOKENS = 2048;
   private static final int WARM_UP_STEPS = 100;
+  private static final long QUICK_EXAM_SEED = 11;
+  private static final int QUICK_EXAM_COUNT = 120;
   private static final double FINAL_RATE_SHARE = 0.03;
   private static final double PROGRESS_SECONDS = 30;
   private static final double CHECKPOINT_SECONDS = 300;
@@ -55,8 +53,7 @@ public final class FactbookTrainer {
   private FactbookTrainer(FactbookTrainingOptions options, Consumer<FactbookProgress> progress) {
     this.options = options;
     this.progress = progress;
-    torch.set_num_threads(1);
-    torch.manual_seed(options.seed());
+    Libtorch.useOneThread(options.seed());
     net = new LlamaNet(options.shape());
     optimizer = new LlamaOptimizer(net);
     writer = new FactbookBatch.Writer(options.seed());
@@ -87,9 +84,13 @@ public final class FactbookTrainer {
   }
 
   private FactbookProgress train() throws IOException {
-    Files.createDirectories(options.directory());
+    folder.begin();
     List<FactbookQuestion> quick =
-        FactbookQuestion.evaluationSet(11, 120, 512, Factbook.Chunking.DEFAULT);
+        FactbookQuestion.evaluationSet(
+            QUICK_EXAM_SEED,
+            Math.min(QUICK_EXAM_COUNT, options.examCount()),
+            512,
+            Factbook.Chunking.DEFAULT);
     double nextProgress = 0;
     double nextCheckpoint = 0;
     long reportedTokens = 0;
@@ -112,7 +113,8 @@ public final class FactbookTrainer {
       reportedTokens = tokenCount;
       reportedSeconds = seconds();
     }
-    FactbookExam.Result exam = FactbookExam.take(net, FactbookQuestion.evaluationSet(1000));
+    FactbookExam.Result exam =
+        FactbookExam.take(net, FactbookQuestion.evaluationSet(options.examCount()));
     FactbookProgress end = report(tokenCount / seconds(), exam);
     folder.write(net);
     return end;
@@ -130,16 +132,10 @@ public final class FactbookTrainer {
     FactbookBatch batch = writer.next(current, rows);
     double stepAccuracy;
     try (PointerScope scope = new PointerScope()) {
-      Tensor logits = net.logits(torch.tensor(batch.inputs()).view(rows, current.rowTokens()));
-      Tensor targets = torch.tensor(batch.targets());
-      Tensor weights = torch.tensor(batch.weights());
-      Tensor nll = logits.log_softmax(1).gather(1, targets.view(-1, 1)).view(-1).neg();
-      Tensor mean = nll.mul(weights).sum().div(weights.sum());
-      optimizer.step(mean, learningRate());
-      loss = mean.item_double();
-      Tensor places = torch.tensor(batch.answerIndices());
-      Tensor guesses = logits.detach().index_select(0, places).argmax(new LongOptional(1), false);
-      long right = guesses.eq(targets.index_select(0, places)).sum().item_long();
+      FactbookLoss batchLoss = FactbookLoss.of(net, batch);
+      optimizer.step(batchLoss.mean(), learningRate());
+      loss = batchLoss.mean().item_double();
+      long right = batchLoss.rightAnswers(batch.answerIndices());
       stepAccuracy = (double) right / batch.answerIndices().length;
     }
     step++;

@@ -11,6 +11,7 @@ import java.nio.file.Path;
  * @param minutes time limit in minutes; 0 for none
  * @param tokenBudget training tokens after which training ends, positive
  * @param learningRate highest learning rate
+ * @param examCount held-out questions asked at the end, at least 50
  * @param shape the model's sizes; the vocabulary must be the factbook's
  */
 public record FactbookTrainingOptions(
@@ -19,9 +20,13 @@ public record FactbookTrainingOptions(
     int minutes,
     long tokenBudget,
     double learningRate,
+    int examCount,
     LlamaShape shape) {
   /** Training tokens of the shipped model's schedule. */
   public static final long DEFAULT_TOKEN_BUDGET = 24_000_000;
+
+  private static final double LEARNING_RATE = 2e-3;
+  private static final int EXAM_COUNT = 1000;
 
   /** The shipped model's sizes: 6 layers, 4 query and 2 KV heads of 64. */
   public static LlamaShape defaultShape() {
@@ -30,6 +35,10 @@ public record FactbookTrainingOptions(
 
   /** Checks the limits. */
   public FactbookTrainingOptions {
+    if (examCount < 50) {
+      throw new IllegalArgumentException(
+          "examCount=" + examCount + " says too little, ask at least 50 questions");
+    }
     if (minutes < 0 || tokenBudget < 1) {
       throw new IllegalArgumentException(
           "minutes="
@@ -43,7 +52,7 @@ public record FactbookTrainingOptions(
   /** The shipped recipe with a folder, a seed and a time limit (0 for none). */
   public static FactbookTrainingOptions defaults(Path directory, long seed, int minutes) {
     return new FactbookTrainingOptions(
-        directory, seed, minutes, DEFAULT_TOKEN_BUDGET, 2e-3, defaultShape());
+        directory, seed, minutes, DEFAULT_TOKEN_BUDGET, LEARNING_RATE, EXAM_COUNT, defaultShape());
   }
 
   /**
@@ -72,6 +81,7 @@ public record FactbookTrainingOptions(
       throw new IllegalArgumentException(
           "no folder to write to, use --out DIR [--minutes N] [--seed S] [--tokens N]");
     }
-    return new FactbookTrainingOptions(directory, seed, minutes, tokens, 2e-3, defaultShape());
+    return new FactbookTrainingOptions(
+        directory, seed, minutes, tokens, LEARNING_RATE, EXAM_COUNT, defaultShape());
   }
 }

@@ -75,6 +75,26 @@ final class LlamaNet {
    * @return f32 [batch × tokens, vocabulary]
    */
   Tensor logits(Tensor tokenIds) {
+    return head(hidden(tokenIds));
+  }
+
+  /**
+   * Logits of rows of the residual stream.
+   *
+   * @param rows f32 [rows, hidden], as {@link #hidden} returns them
+   * @return f32 [rows, vocabulary]
+   */
+  Tensor head(Tensor rows) {
+    return project(norm(rows, "model.norm.weight"), "lm_head.weight");
+  }
+
+  /**
+   * The residual stream after the last layer.
+   *
+   * @param tokenIds int64 [batch, tokens]
+   * @return f32 [batch × tokens, hidden]
+   */
+  Tensor hidden(Tensor tokenIds) {
     long batch = tokenIds.size(0);
     long tokens = tokenIds.size(1);
     Tensor hidden =
@@ -91,7 +111,7 @@ final class LlamaNet {
       Tensor middle = norm(hidden, prefix + "post_attention_layernorm.weight");
       hidden = hidden.add(feedForward(middle, prefix + "mlp."));
     }
-    return project(norm(hidden, "model.norm.weight"), "lm_head.weight");
+    return hidden;
   }
 
   private Tensor attention(
