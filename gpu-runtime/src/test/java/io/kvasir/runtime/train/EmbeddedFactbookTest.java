@@ -13,6 +13,8 @@ import io.kvasir.runtime.train.factbook.FactbookQuestion;
 import io.kvasir.runtime.train.factbook.FactbookVocabulary;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -93,6 +95,26 @@ class EmbeddedFactbookTest {
     assertTrue(config.get("num_hidden_layers").asInt() >= 4);
     assertTrue(config.get("num_attention_heads").asInt() >= 4);
     assertTrue(config.get("num_key_value_heads").asInt() >= 2);
+  }
+
+  @Test
+  void shouldShipEveryTensorOfTheConfigInLittleSpace() throws IOException {
+    JsonNode config = json("config.json");
+    byte[] file;
+    try (InputStream weights = open("model.safetensors")) {
+      file = weights.readAllBytes();
+    }
+    int headerLengthBytes =
+        Math.toIntExact(ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+    JsonNode header = JSON.readTree(file, 8, headerLengthBytes);
+
+    int layers = config.get("num_hidden_layers").asInt();
+    assertEquals(1 + 9 * layers + 3, header.size(), "tensors and metadata");
+    assertEquals("[256,96]", header.at("/model.layers.5.self_attn.q_proj.weight/shape").toString());
+    assertEquals("[400,96]", header.at("/lm_head.weight/shape").toString());
+    long end = header.at("/lm_head.weight/data_offsets/1").asLong();
+    assertEquals(8L + headerLengthBytes + end, file.length);
+    assertTrue(file.length <= 8_000_000, file.length + " bytes");
   }
 
   private static long[] longs(int[] tokens) {
