@@ -109,6 +109,11 @@ public final class AttentionMixer implements Mixer {
     attend(c, layer, qStride);
   }
 
+  @Override
+  public long weightBytes() {
+    return p.qkv().bytes() + p.output().bytes();
+  }
+
   private void attend(StepContext c, int layer, int qStride) {
     StepBuffers b = c.buffers;
     int queries = c.query.count;

@@ -141,7 +141,7 @@ public final class AttentionPlanner {
         c.active.get(i).policy.revise(c.active.get(i), layer, plan);
       }
     }
-    LayerSets.fill(c);
+    LayerSets.fill(c, layer);
   }
 
   private void fillRows(StepContext c, int layer) {
@@ -164,7 +164,9 @@ public final class AttentionPlanner {
       while (at < count && c.query.rows[at] < end) {
         int ordinal = c.ordinalAt(item, c.query.rows[at]);
         attention.rowIndex[at] = item.index[ordinal];
-        attention.rowSelfEntry[at] = headPages ? -1 : item.entryOf(group, ordinal) - dropped;
+        // A row that wrote nothing finds itself, if anywhere, by causal order.
+        boolean owns = !headPages && (item.writes || item.entries != null);
+        attention.rowSelfEntry[at] = owns ? item.entryOf(group, ordinal) - dropped : -1;
         copyPositions(item, ordinal, attention.rowPosition, at, axes);
         if (plan.ranges != null || plan.bits != null) {
           restrict(plan, ordinal, at);

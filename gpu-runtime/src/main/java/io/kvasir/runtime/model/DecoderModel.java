@@ -13,6 +13,7 @@ import java.util.List;
  * @param revision identifies model and weights in block keys
  * @param embedding table of token embeddings, or the packed head when tied
  * @param head logits projection [vocabSize, hiddenSize]
+ * @param rotaryDigest identifies the rotary table in block keys
  * @param maxContextTokens longest sequence its rotary table was chosen for
  * @param arena where its layers find the pages; bound when the cache is opened
  */
@@ -28,10 +29,20 @@ public record DecoderModel(
     List<DecoderLayer> layers,
     DeviceFloats finalNorm,
     Weight head,
+    String rotaryDigest,
     int maxContextTokens,
     ArenaBinding arena) {
   public DecoderModel {
     layers = List.copyOf(layers);
+  }
+
+  /** Bytes of the packed linear layers and tables in device memory. */
+  public long weightBytes() {
+    long bytes = head.bytes() + (embedding == head ? 0 : embedding.bytes());
+    for (DecoderLayer layer : layers) {
+      bytes += layer.mixer().weightBytes() + layer.feedForward().weightBytes();
+    }
+    return bytes;
   }
 
   public int layerCount() {

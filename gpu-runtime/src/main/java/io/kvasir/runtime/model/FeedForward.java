@@ -11,4 +11,7 @@ public interface FeedForward {
    *     others itself with {@link StepContext#park} and returns true.
    */
   boolean forward(StepContext context, int layer, RowSet rows);
+
+  /** Bytes of its packed weights in device memory now. */
+  long weightBytes();
 }

@@ -4,11 +4,16 @@ package io.kvasir.runtime.model;
 final class LayerSets {
   private LayerSets() {}
 
-  static void fill(StepContext c) {
+  static void fill(StepContext c, int layer) {
+    // A layer that reads another layer's KV, or keeps none, writes none.
+    boolean owner = c.model.cacheLayout().ownerLayer(layer) == layer;
     if (c.dense) {
       c.query.setAll(c.batchRows);
-      c.write.setAll(c.batchRows);
       c.residual.setAll(c.batchRows);
+      c.write.clear();
+      if (owner) {
+        c.write.setAll(c.batchRows);
+      }
       return;
     }
     c.query.clear();
@@ -18,7 +23,7 @@ final class LayerSets {
       WorkItem item = c.active.get(i);
       LayerPlan plan = c.plans.get(i);
       addRows(c.query, item, plan.allQuery, plan.query, plan.queryCount);
-      if (item.writes) {
+      if (item.writes && owner) {
         addRows(c.write, item, plan.allWrite, plan.write, plan.writeCount);
       }
       addRows(c.residual, item, plan.allResidual, plan.residual, plan.residualCount);

@@ -6,4 +6,7 @@ package io.kvasir.runtime.model;
  */
 public interface Mixer {
   void mix(StepContext context, int layer);
+
+  /** Bytes of its packed weights in device memory. */
+  long weightBytes();
 }

@@ -91,6 +91,7 @@ public final class ModelLoader {
         layers,
         floats(tensors.finalNorm()),
         head,
+        spec.digest(),
         maxContext,
         new DecoderModel.ArenaBinding());
   }
@@ -212,7 +213,7 @@ public final class ModelLoader {
     for (Map.Entry<Integer, List<Integer>> e : byWindow.entrySet()) {
       int[] layers = e.getValue().stream().mapToInt(Integer::intValue).toArray();
       String content =
-          "gqa;window=" + e.getKey() + ";rank=" + rank + "/" + ranks + ";rope=" + spec.hashCode();
+          "gqa;window=" + e.getKey() + ";rank=" + rank + "/" + ranks + ";rope=" + spec.digest();
       builder.group(
           new LayerGroup(
               id++, layers, config.kvHeadCount() / ranks, frame, e.getKey(), content));

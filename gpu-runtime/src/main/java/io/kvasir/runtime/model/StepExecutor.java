@@ -134,7 +134,7 @@ public final class StepExecutor implements AutoCloseable {
       }
     }
     if (count > 0) {
-      LayerSets.fill(c);
+      LayerSets.fill(c, layer);
     }
     return count;
   }
@@ -149,7 +149,7 @@ public final class StepExecutor implements AutoCloseable {
     model.layers().get(layer).mixer().mix(c, layer);
     if (!c.parking.isEmpty()) {
       parkAll(layer, Stage.MIXER);
-      LayerSets.fill(c);
+      LayerSets.fill(c, layer);
     }
   }
 
@@ -195,7 +195,7 @@ public final class StepExecutor implements AutoCloseable {
     for (int i = 0; i < c.active.size(); i++) {
       c.dense &= c.plans.get(i).dense() && c.active.get(i).writes;
     }
-    LayerSets.fill(c);
+    LayerSets.fill(c, layer);
   }
 
   private void enter(List<WorkItem> items, int layer) {

@@ -15,6 +15,9 @@ public interface WeightSlot {
 
   void release();
 
+  /** Bytes held in device memory now. */
+  long bytes();
+
   /** A slot whose weights never leave. */
   static WeightSlot resident(Weight weight) {
     return new WeightSlot() {
@@ -25,6 +28,11 @@ public interface WeightSlot {
 
       @Override
       public void release() {}
+
+      @Override
+      public long bytes() {
+        return weight.bytes();
+      }
     };
   }
 }

@@ -32,6 +32,7 @@ public final class WorkItem {
   ParkedRows parkedInput;
   boolean writes = true;
   final int[] firstEntry;
+  int[] entries;
   boolean[] wantsLogits = new boolean[16];
   boolean keepHidden;
   LayerPolicy policy;
@@ -66,6 +67,7 @@ public final class WorkItem {
     input = Input.TOKENS;
     parkedInput = null;
     embeddings = null;
+    entries = null;
     writes = true;
     keepHidden = false;
     parked = null;
@@ -137,6 +139,15 @@ public final class WorkItem {
     return this;
   }
 
+  /**
+   * The entry of each row, in every layer group, where they are not consecutive: rows that write
+   * overwrite it. Absolute ordinals.
+   */
+  public WorkItem entries(int[] perRow) {
+    entries = perRow.clone();
+    return this;
+  }
+
   public WorkItem logits(int ordinal) {
     wantsLogits[ordinal] = true;
     return this;
@@ -193,7 +204,7 @@ public final class WorkItem {
 
   /** The entry row {@code ordinal} owns in {@code group}. */
   public int entryOf(int group, int ordinal) {
-    return firstEntry[group] + ordinal;
+    return entries != null ? entries[ordinal] : firstEntry[group] + ordinal;
   }
 
   private void ensure(int rows) {
