@@ -8,8 +8,8 @@ import java.util.Map;
 /**
  * The default policy: deficit round robin over tenants by tokens asked for (prompt + max_tokens),
  * arrival order inside a tenant. A preempted request goes to the front of its tenant's queue and is
- * not charged again. The victim is the youngest admission, so the oldest always finishes. Everything
- * a finished request cached is kept, except after an error.
+ * not charged again. The victim is the youngest admission, so the oldest always finishes.
+ * Everything a finished request cached is kept, except after an error.
  */
 public final class DeficitRoundRobin implements SchedulingPolicy {
   private final int quantumTokens;

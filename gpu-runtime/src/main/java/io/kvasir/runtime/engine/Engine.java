@@ -31,8 +31,10 @@ public final class Engine implements GenerationEngine {
   private final EngineOptions options;
   private final EngineCounters counters = new EngineCounters();
   private final AtomicLong refused = new AtomicLong();
+
   /** Requests submitted and not yet admitted or ended; the core counts them down. */
   private final AtomicLong waitingRoom = new AtomicLong();
+
   private final ManyToOneConcurrentArrayQueue<Command> inbox;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
@@ -50,7 +52,8 @@ public final class Engine implements GenerationEngine {
     this.options = options;
     this.maxContextTokens = (int) Math.min(model.maxContextTokens(), cache.capacityTokens());
     // Cancels share the queue: twice the room, so that they pass when submissions no longer do.
-    this.inbox = new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
+    this.inbox =
+        new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
     this.thread =
         new Thread(() -> run(policy, textDecoder), "kvasir-engine-" + model.device().name());
     this.thread.setDaemon(true);
@@ -88,7 +91,8 @@ public final class Engine implements GenerationEngine {
     }
     if (refusal == null && !inbox.offer(new Submit(request, options.clockNs().getAsLong()))) {
       waitingRoom.decrementAndGet();
-      refusal = new Refusal(Refusal.Code.QUEUE_FULL, "the engine's inbox is full, try again later", true);
+      refusal =
+          new Refusal(Refusal.Code.QUEUE_FULL, "the engine's inbox is full, try again later", true);
     }
     if (refusal != null) {
       refused.incrementAndGet();

@@ -1,7 +1,6 @@
 package io.kvasir.runtime.engine;
 
 import io.kvasir.runtime.cache.KvCache;
-import io.kvasir.runtime.cache.SequenceCache;
 import io.kvasir.runtime.engine.EngineCounters.Counter;
 import io.kvasir.runtime.engine.SchedulingPolicy.Running;
 import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
@@ -19,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The step loop of one device, without a thread of its own: {@link Engine} runs it, tests step it by
- * hand.
+ * The step loop of one device, without a thread of its own: {@link Engine} runs it, tests step it
+ * by hand.
  *
  * <p>A step: expire and cancel; give every decoding request its row; fill the rest of the row
  * budget with prefill chunks, running requests first, then admissions in the policy's order; run
@@ -74,8 +73,7 @@ final class EngineCore implements AutoCloseable {
   /** Takes a checked request into the waiting line. */
   void accept(GenerationRequest request, long submittedNs) {
     SamplingParameters s = request.sampling();
-    long deadline =
-        request.timeoutNs() > 0 ? submittedNs + request.timeoutNs() : Long.MAX_VALUE;
+    long deadline = request.timeoutNs() > 0 ? submittedNs + request.timeoutNs() : Long.MAX_VALUE;
     Ticket ticket =
         new Ticket(
             request.id(),
@@ -148,7 +146,8 @@ final class EngineCore implements AutoCloseable {
     int budget = (int) Math.min(options.stepRows(), options.stepRowLayers() / model.layerCount());
     budget = Math.max(1, budget);
     int rows = 0;
-    // Decoding requests first: one row each, in order of admission. Preemption removes from the end.
+    // Decoding requests first: one row each, in order of admission. Preemption removes from the
+    // end.
     for (int i = 0; i < running.size() && rows < budget; i++) {
       if (running.get(i).remaining() == 1) {
         rows += place(running.get(i), 1, now);
@@ -177,9 +176,7 @@ final class EngineCore implements AutoCloseable {
 
   /** Opens a cache for a waiting request and places its first chunk; 0 if memory is short. */
   private int admit(ActiveRequest r, int budget, long now) {
-    r.cache =
-        cache.newSequence(
-            r.request.id(), r.request.tenant(), now + options.leaseNs());
+    r.cache = cache.newSequence(r.request.id(), r.request.tenant(), now + options.leaseNs());
     int want = r.length();
     if (!r.request.promptLogitRows().isEmpty() && !r.promptLogitsDone) {
       want = Math.min(want, r.request.promptLogitRows().getFirst());

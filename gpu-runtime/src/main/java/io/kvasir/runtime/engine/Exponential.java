@@ -1,9 +1,9 @@
 package io.kvasir.runtime.engine;
 
 /**
- * exp in f64 that gives the same bits interpreted and compiled, unlike {@link Math#exp}, and is much
- * faster than {@link StrictMath#exp}: argument reduction by ln 2 and a degree-13 Taylor polynomial,
- * relative error below 1e-15.
+ * exp in f64 that gives the same bits interpreted and compiled, unlike {@link Math#exp}, and is
+ * much faster than {@link StrictMath#exp}: argument reduction by ln 2 and a degree-13 Taylor
+ * polynomial, relative error below 1e-15.
  */
 final class Exponential {
   private static final double LOG2_E = 1.4426950408889634;

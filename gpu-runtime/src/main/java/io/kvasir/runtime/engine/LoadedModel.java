@@ -14,15 +14,18 @@ import java.util.function.IntFunction;
 import java.util.function.Supplier;
 
 /**
- * A checkpoint brought to life: its engine running on a device, its tokenizer, template and defaults
- * for whoever speaks with clients. Loading blocks for as long as packing the weights takes.
+ * A checkpoint brought to life: its engine running on a device, its tokenizer, template and
+ * defaults for whoever speaks with clients. Loading blocks for as long as packing the weights
+ * takes.
  *
  * @param weightBytes packed weights in device memory
  */
 public record LoadedModel(Checkpoint checkpoint, Engine engine, String deviceName, long weightBytes)
     implements AutoCloseable {
 
-  /** Opens the checkpoint, packs it on a CPU device and starts an engine with the default policy. */
+  /**
+   * Opens the checkpoint, packs it on a CPU device and starts an engine with the default policy.
+   */
   public static LoadedModel open(EngineConfig config) {
     Device device = Devices.cpu(config.threads());
     return open(config, device, new DeficitRoundRobin(1024));
@@ -42,8 +45,7 @@ public record LoadedModel(Checkpoint checkpoint, Engine engine, String deviceNam
       checkpoint.closeTensors();
       KvCache cache = openCache(config, model);
       String name = device.name();
-      Engine engine =
-          Engine.start(model, cache, config.options(), policy, textDecoder(checkpoint));
+      Engine engine = Engine.start(model, cache, config.options(), policy, textDecoder(checkpoint));
       started = true;
       return new LoadedModel(checkpoint, engine, name, model.weightBytes());
     } finally {

@@ -3,8 +3,8 @@ package io.kvasir.runtime.engine;
 import java.util.Arrays;
 
 /**
- * Draws one token from a row of logits. Order: temperature, softmax, top_k, top_p, min_p, draw; ties
- * go to the lower id. The result depends on (logits, parameters, seed, position) only. Engine
+ * Draws one token from a row of logits. Order: temperature, softmax, top_k, top_p, min_p, draw;
+ * ties go to the lower id. The result depends on (logits, parameters, seed, position) only. Engine
  * thread; scratch is reused, nothing is allocated per token.
  */
 public final class Sampler {

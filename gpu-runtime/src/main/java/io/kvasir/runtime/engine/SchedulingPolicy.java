@@ -3,8 +3,8 @@ package io.kvasir.runtime.engine;
 import java.util.List;
 
 /**
- * Who enters, who gives way, and what stays: one pure decision maker per engine. It sees tickets and
- * times, never tokens or memory; the engine calls it from its own thread and obeys.
+ * Who enters, who gives way, and what stays: one pure decision maker per engine. It sees tickets
+ * and times, never tokens or memory; the engine calls it from its own thread and obeys.
  */
 public interface SchedulingPolicy {
   /** A request as the scheduler knows it. Times are on the engine's injected monotonic clock. */

@@ -2,7 +2,9 @@ package io.kvasir.runtime.engine;
 
 import java.security.SecureRandom;
 
-/** Seeds of requests that bring none: from entropy, or counted from a base for reproducible runs. */
+/**
+ * Seeds of requests that bring none: from entropy, or counted from a base for reproducible runs.
+ */
 final class SeedSource {
   private final long base;
   private long drawn;

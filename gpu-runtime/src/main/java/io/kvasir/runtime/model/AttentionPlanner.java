@@ -9,8 +9,8 @@ import io.kvasir.runtime.device.KvWritePlan;
 import java.util.Arrays;
 
 /**
- * Turns the items' layer plans into the device's attention and write plans. One per model, shared by
- * its attention layers, refilled layer by layer without allocation in the dense case.
+ * Turns the items' layer plans into the device's attention and write plans. One per model, shared
+ * by its attention layers, refilled layer by layer without allocation in the dense case.
  */
 public final class AttentionPlanner {
   private final AttentionPlan attention = new AttentionPlan();
@@ -215,8 +215,10 @@ public final class AttentionPlanner {
       AttentionStatistic[] wanted = before ? plan.before : plan.during;
       if (wanted != null && at > first) {
         int from = all == null ? 0 : all.length;
-        all = all == null ? new AttentionStatistic[wanted.length]
-            : Arrays.copyOf(all, from + wanted.length);
+        all =
+            all == null
+                ? new AttentionStatistic[wanted.length]
+                : Arrays.copyOf(all, from + wanted.length);
         for (int s = 0; s < wanted.length; s++) {
           all[from + s] = inPlan(c, item, wanted[s], segment, first, at);
         }
@@ -237,7 +239,9 @@ public final class AttentionPlanner {
       int found = Arrays.binarySearch(c.query.rows, first, end, batchRow);
       if (found < 0) {
         throw new IllegalArgumentException(
-            "statistic row=" + s.rows()[r] + " does not query at this layer, add it to the queries");
+            "statistic row="
+                + s.rows()[r]
+                + " does not query at this layer, add it to the queries");
       }
       rows[r] = found;
     }

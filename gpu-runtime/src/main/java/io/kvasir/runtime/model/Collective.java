@@ -5,8 +5,8 @@ import io.kvasir.runtime.device.DeviceFloats;
 
 /**
  * A step's port to the other ranks of its group. In-process here; the actors inject one over
- * transport. Sums are taken in rank order whatever the order of arrival, so results are bit-equal on
- * all ranks and runs.
+ * transport. Sums are taken in rank order whatever the order of arrival, so results are bit-equal
+ * on all ranks and runs.
  */
 public interface Collective {
   int rank();

@@ -4,7 +4,9 @@ import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.DeviceFloats;
 import java.util.Set;
 
-/** Looks at values of one work item while a layer runs; costs nothing where no item declares one. */
+/**
+ * Looks at values of one work item while a layer runs; costs nothing where no item declares one.
+ */
 public interface LayerHook {
   /** Points this hook wants. */
   Set<HookPoint> points();

@@ -122,7 +122,9 @@ public final class LayerPlan {
     return this;
   }
 
-  /** Visible logical-index ranges per row ordinal ([from, to) pairs); null elements: unrestricted. */
+  /**
+   * Visible logical-index ranges per row ordinal ([from, to) pairs); null elements: unrestricted.
+   */
   public LayerPlan visibleRanges(int[][] perRow) {
     ranges = perRow;
     return this;

@@ -24,9 +24,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Builds a {@link DecoderModel} of a dense family from a checkpoint's tensors: packs weights, groups
- * layers by their window, and chooses the rotary table. With a {@link Collective} it loads this
- * rank's share: q, k, v, gate and up by rows, o and down by columns.
+ * Builds a {@link DecoderModel} of a dense family from a checkpoint's tensors: packs weights,
+ * groups layers by their window, and chooses the rotary table. With a {@link Collective} it loads
+ * this rank's share: q, k, v, gate and up by rows, o and down by columns.
  */
 public final class ModelLoader {
   private final Device device;
@@ -215,8 +215,7 @@ public final class ModelLoader {
       String content =
           "gqa;window=" + e.getKey() + ";rank=" + rank + "/" + ranks + ";rope=" + spec.digest();
       builder.group(
-          new LayerGroup(
-              id++, layers, config.kvHeadCount() / ranks, frame, e.getKey(), content));
+          new LayerGroup(id++, layers, config.kvHeadCount() / ranks, frame, e.getKey(), content));
     }
     return builder.build();
   }

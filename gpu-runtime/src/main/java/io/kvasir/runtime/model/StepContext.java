@@ -117,7 +117,13 @@ public final class StepContext {
    * {@code buffer}.
    */
   public void hook(
-      HookPoint point, int layer, RowSet rows, DeviceFloats buffer, long offset, int stride, int width) {
+      HookPoint point,
+      int layer,
+      RowSet rows,
+      DeviceFloats buffer,
+      long offset,
+      int stride,
+      int width) {
     int at = 0;
     for (int i = 0; i < active.size(); i++) {
       WorkItem item = active.get(i);
@@ -137,7 +143,8 @@ public final class StepContext {
           point,
           item,
           layer,
-          new LayerHook.View(device, buffer, offset + (long) from * stride, stride, width, ordinals));
+          new LayerHook.View(
+              device, buffer, offset + (long) from * stride, stride, width, ordinals));
     }
   }
 }

@@ -44,15 +44,36 @@ public record SwiGluFeedForward(
       }
       c.kernels.rmsNorm(source, norm, eps, n, width, b.normed);
       int wide = 2 * intermediateSize;
-      c.kernels.linear(
-          b.normed, 0, width, n, up, 0, 2, gateUpBias, b.gateUp, 0, wide, Store.SET);
+      c.kernels.linear(b.normed, 0, width, n, up, 0, 2, gateUpBias, b.gateUp, 0, wide, Store.SET);
       c.kernels.swiglu(b.gateUp, n, intermediateSize, b.activated);
       if (rows.all && collective == null) {
         c.kernels.linear(
-            b.activated, 0, intermediateSize, n, out, 0, 1, downBias, b.hidden, 0, width, Store.ADD);
+            b.activated,
+            0,
+            intermediateSize,
+            n,
+            out,
+            0,
+            1,
+            downBias,
+            b.hidden,
+            0,
+            width,
+            Store.ADD);
       } else {
         c.kernels.linear(
-            b.activated, 0, intermediateSize, n, out, 0, 1, downBias, b.projected, 0, width, Store.SET);
+            b.activated,
+            0,
+            intermediateSize,
+            n,
+            out,
+            0,
+            1,
+            downBias,
+            b.projected,
+            0,
+            width,
+            Store.SET);
         if (collective != null) {
           collective.allReduceSum(c.device, b.projected, 0, n * width);
         }

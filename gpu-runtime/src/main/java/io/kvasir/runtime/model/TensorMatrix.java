@@ -10,25 +10,19 @@ record TensorMatrix(TensorView tensor, int firstRow, int rows, int firstColumn, 
 
   static TensorMatrix whole(TensorView tensor) {
     return new TensorMatrix(
-        tensor,
-        0,
-        Math.toIntExact(tensor.rowCount()),
-        0,
-        Math.toIntExact(tensor.columnCount()));
+        tensor, 0, Math.toIntExact(tensor.rowCount()), 0, Math.toIntExact(tensor.columnCount()));
   }
 
   /** Share {@code part} of {@code parts} of the rows. */
   static TensorMatrix rowShare(TensorView tensor, int part, int parts) {
     int rows = Math.toIntExact(tensor.rowCount()) / parts;
-    return new TensorMatrix(
-        tensor, part * rows, rows, 0, Math.toIntExact(tensor.columnCount()));
+    return new TensorMatrix(tensor, part * rows, rows, 0, Math.toIntExact(tensor.columnCount()));
   }
 
   /** Share {@code part} of {@code parts} of the columns. */
   static TensorMatrix columnShare(TensorView tensor, int part, int parts) {
     int columns = Math.toIntExact(tensor.columnCount()) / parts;
-    return new TensorMatrix(
-        tensor, 0, Math.toIntExact(tensor.rowCount()), part * columns, columns);
+    return new TensorMatrix(tensor, 0, Math.toIntExact(tensor.rowCount()), part * columns, columns);
   }
 
   @Override
