@@ -183,6 +183,15 @@ final class BlockStore implements AutoCloseable {
     }
   }
 
+  /** Gives one reference back and, if it was the last, forgets the block at once. */
+  void releaseAndForget(long handle) {
+    int page = arena.check(handle);
+    release(handle);
+    if (refs[page] == 0 && sealed[page]) {
+      evict(page);
+    }
+  }
+
   /**
    * Gives a private page its key and makes it immutable. If another page already has the key, that
    * page is retained, this one released, and the other's handle returned: equal keys mean equal

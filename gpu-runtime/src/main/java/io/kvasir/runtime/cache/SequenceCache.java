@@ -611,6 +611,22 @@ public final class SequenceCache implements AutoCloseable {
     return closed;
   }
 
+  /**
+   * Closes, and forgets at once the blocks beyond the first {@code keepEntries} entries that nobody
+   * else refers to; the others stay as cached blocks.
+   */
+  public void close(int keepEntries) {
+    if (!closed) {
+      abort();
+      for (GroupTable table : tables) {
+        if (table instanceof TokenTable tokens) {
+          tokens.forgetBeyond(keepEntries);
+        }
+      }
+      close();
+    }
+  }
+
   /** Releases every page, state and the lease. Closing twice is allowed and does nothing. */
   @Override
   public void close() {

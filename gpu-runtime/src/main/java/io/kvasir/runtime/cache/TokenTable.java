@@ -179,6 +179,18 @@ final class TokenTable extends GroupTable {
     }
   }
 
+  /** Before closing: gives back the pages beyond {@code entries} and forgets their blocks. */
+  void forgetBeyond(int entries) {
+    int kept = Math.max(0, entries) / slots;
+    while (pageCount > kept) {
+      pageCount--;
+      if (pages[pageCount] != 0) {
+        store.releaseAndForget(pages[pageCount]);
+        pages[pageCount] = 0;
+      }
+    }
+  }
+
   private void trim(int end) {
     while (pageCount > end) {
       pageCount--;

@@ -125,8 +125,7 @@ final class EngineCoreTest {
     }
     try (EngineHarness h = EngineHarness.open(ROOMY, 16)) {
       h.generate(prompt, EngineHarness.greedy(1));
-      TokenStream s =
-          h.submit("a", prompt, EngineHarness.greedy(1), 0, List.of(0, 17, 48, 49));
+      TokenStream s = h.submit("a", prompt, EngineHarness.greedy(1), 0, List.of(0, 17, 48, 49));
       h.runAll();
       assertArrayEquals(expected[0], s.promptLogits()[0]);
       assertArrayEquals(expected[17], s.promptLogits()[1]);
@@ -142,8 +141,7 @@ final class EngineCoreTest {
       int[] free = h.generate(prompt, EngineHarness.greedy(12));
       int stop = free[4];
       int firstAt = indexOf(free, stop);
-      TokenStream byId =
-          h.submit("a", prompt, SamplingParameters.greedy(12, List.of(stop)));
+      TokenStream byId = h.submit("a", prompt, SamplingParameters.greedy(12, List.of(stop)));
       h.runAll();
       assertEquals(FinishReason.STOP, byId.finishReason());
       assertArrayEquals(java.util.Arrays.copyOf(free, firstAt), byId.snapshot());
@@ -178,7 +176,8 @@ final class EngineCoreTest {
       TokenStream cancelled = h.submit("a", SeamHarness.tokens(60, 1), EngineHarness.greedy(400));
       long id = h.lastId();
       TokenStream late =
-          h.submit("a", SeamHarness.tokens(60, 2), EngineHarness.greedy(400), 20_000_000, List.of());
+          h.submit(
+              "a", SeamHarness.tokens(60, 2), EngineHarness.greedy(400), 20_000_000, List.of());
       for (int i = 0; i < 10; i++) {
         h.nowNs.addAndGet(1_000_000);
         h.core.step();

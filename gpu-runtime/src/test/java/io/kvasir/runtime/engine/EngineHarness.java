@@ -89,8 +89,7 @@ final class EngineHarness implements AutoCloseable {
   }
 
   static SamplingParameters seeded(int tokens, long seed) {
-    return new SamplingParameters(
-        1.3f, 0.9f, 20, 0.02f, seed, tokens, 0, List.of(), List.of());
+    return new SamplingParameters(1.3f, 0.9f, 20, 0.02f, seed, tokens, 0, List.of(), List.of());
   }
 
   static List<int[]> prompts(int count, int minTokens, int maxTokens, long seed) {

@@ -92,7 +92,8 @@ final class SamplerTest {
               0,
               List.of(),
               List.of());
-      int expected = p.topK() == 1 ? Sampler.greedy(logits, 0, VOCAB) : reference(logits, p, trial, 3);
+      int expected =
+          p.topK() == 1 ? Sampler.greedy(logits, 0, VOCAB) : reference(logits, p, trial, 3);
       assertEquals(expected, sampler.sample(logits, 0, VOCAB, p, trial, 3), "trial " + trial);
     }
   }
@@ -101,8 +102,7 @@ final class SamplerTest {
   void shouldDrawInProportion() {
     float[] logits = {(float) Math.log(1), (float) Math.log(2), (float) Math.log(7)};
     Sampler sampler = new Sampler(3);
-    SamplingParameters p =
-        new SamplingParameters(1, 1, 0, 0, 1L, 10, 0, List.of(), List.of());
+    SamplingParameters p = new SamplingParameters(1, 1, 0, 0, 1L, 10, 0, List.of(), List.of());
     int[] counts = new int[3];
     for (int i = 0; i < 20_000; i++) {
       counts[sampler.sample(logits, 0, 3, p, 12345, i)]++;
