@@ -25,7 +25,7 @@ final class SamplerTest {
     for (int i = 0; i < logits.length; i++) {
       w[i] = Exponential.exp((logits[i] - top) * (1.0 / p.temperature()));
     }
-    boolean sorted = p.topP() < 1 || p.topK() > 0 && p.topK() < ids.size();
+    boolean sorted = p.topP() < 1 || p.topK() > 0;
     if (sorted) {
       ids.sort(Comparator.<Integer>comparingDouble(i -> -w[i]).thenComparingInt(i -> i));
     }
