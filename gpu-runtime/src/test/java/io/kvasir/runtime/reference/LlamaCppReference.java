@@ -66,9 +66,7 @@ public final class LlamaCppReference implements AutoCloseable {
       throw new IOException("llama.cpp ended early, see llama.log in the scratch folder");
     }
     return Arrays.stream(line.split(" "))
-        .map(
-            word ->
-                new Successor(Integer.parseInt(word.replace("?", "")), !word.endsWith("?")))
+        .map(word -> new Successor(Integer.parseInt(word.replace("?", "")), !word.endsWith("?")))
         .toArray(Successor[]::new);
   }
 

@@ -125,8 +125,7 @@ record ReferenceRope(double[] frequencies, double magnitude) {
       plain[i] /= divisors.get(i).asDouble();
     }
     double extension = number(scaling, "factor", (double) maxPositions / original);
-    double magnitude =
-        extension <= 1 ? 1 : Math.sqrt(1 + Math.log(extension) / Math.log(original));
+    double magnitude = extension <= 1 ? 1 : Math.sqrt(1 + Math.log(extension) / Math.log(original));
     return new ReferenceRope(plain, number(scaling, "attention_factor", magnitude));
   }
 

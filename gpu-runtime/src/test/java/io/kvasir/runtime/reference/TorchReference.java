@@ -45,7 +45,7 @@ public final class TorchReference implements AutoCloseable {
    * @return {@code [tokens.length][vocabulary]}
    */
   public double[][] logits(int[] tokens) {
-    try (PointerScope pass = new PointerScope()) {
+    try (PointerScope _ = new PointerScope()) {
       Tensor hidden = embed(tokens);
       ReferenceRope rope = ReferenceRope.of(checkpoint, headDim, tokens.length);
       Tensor cos = angles(rope, tokens.length, true);
@@ -61,8 +61,7 @@ public final class TorchReference implements AutoCloseable {
       boolean tied =
           !checkpoint.has("lm_head.weight")
               || checkpoint.config.path("tie_word_embeddings").asBoolean();
-      return rows(
-          linear(hidden, weight(tied ? "model.embed_tokens.weight" : "lm_head.weight")));
+      return rows(linear(hidden, weight(tied ? "model.embed_tokens.weight" : "lm_head.weight")));
     }
   }
 
@@ -186,8 +185,7 @@ public final class TorchReference implements AutoCloseable {
     for (int t = 0; t < tokenCount; t++) {
       for (int i = 0; i < pairs; i++) {
         double angle = t * rope.frequencies()[i];
-        table[t * pairs + i] =
-            rope.magnitude() * (cosine ? Math.cos(angle) : Math.sin(angle));
+        table[t * pairs + i] = rope.magnitude() * (cosine ? Math.cos(angle) : Math.sin(angle));
       }
     }
     return Tensor.create(table, tokenCount, pairs);
@@ -195,8 +193,7 @@ public final class TorchReference implements AutoCloseable {
 
   private Tensor norm(Tensor x, String name) {
     Tensor meanSquare =
-        x.square()
-            .mean(new long[] {-1}, true, new org.bytedeco.pytorch.ScalarTypeOptional());
+        x.square().mean(new long[] {-1}, true, new org.bytedeco.pytorch.ScalarTypeOptional());
     return x.mul(meanSquare.add(new Scalar(epsilon)).rsqrt()).mul(weight(name));
   }
 

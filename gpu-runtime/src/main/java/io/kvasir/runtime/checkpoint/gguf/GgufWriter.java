@@ -65,8 +65,13 @@ public final class GgufWriter {
       String name, GgufType type, long rowCount, int columnCount, RowSource rows) {
     if (columnCount % type.blockElements != 0) {
       throw new IllegalArgumentException(
-          name + " has columnCount=" + columnCount + ", store it as F16 because " + type
-              + " needs a multiple of " + type.blockElements);
+          name
+              + " has columnCount="
+              + columnCount
+              + ", store it as F16 because "
+              + type
+              + " needs a multiple of "
+              + type.blockElements);
     }
     tensors.add(new Tensor(name, type, rowCount, columnCount, false, rows));
     return this;
@@ -154,7 +159,9 @@ public final class GgufWriter {
       case String[] _ -> TYPE_ARRAY;
       default ->
           throw new IllegalArgumentException(
-              key + " has a value of " + value.getClass().getName()
+              key
+                  + " has a value of "
+                  + value.getClass().getName()
                   + ", give Integer, Float, Boolean, String or an array of them");
     };
   }
@@ -224,7 +231,10 @@ public final class GgufWriter {
   private void reserve(int lengthBytes) throws IOException {
     if (lengthBytes > BUFFER_BYTES) {
       throw new IllegalArgumentException(
-          "one item of lengthBytes=" + lengthBytes + " is above " + BUFFER_BYTES
+          "one item of lengthBytes="
+              + lengthBytes
+              + " is above "
+              + BUFFER_BYTES
               + ", split the tensor into more rows");
     }
     if (buffer.remaining() < lengthBytes) {
