@@ -31,7 +31,8 @@ final class AnswerStream {
         .events()
         .statefulMapConcat(
             () -> {
-              AnswerText text = new AnswerText(model.newDecoder(), order.sampling());
+              AnswerText text =
+                  new AnswerText(model.newDecoder(order.promptTokens()), order.sampling());
               return new AnswerStream(generation, text, timer)::onEvent;
             });
   }

@@ -10,12 +10,12 @@ public interface ModelText {
   /**
    * Tokens of a rendered conversation, ready for the assistant's answer.
    *
-   * @throws IllegalArgumentException when the template refuses it; the message is the template's
+   * @throws IllegalArgumentException with one sentence when there is no template or it refuses
    */
   int[] encodeChat(List<ChatMessage> messages);
 
-  /** A decoder for one answer. */
-  TextDecoder newDecoder();
+  /** A decoder for one answer that continues {@code promptTokens}, which are only read. */
+  TextDecoder newDecoder(int[] promptTokens);
 
   /** Token ids are below it. */
   int vocabularyCount();

@@ -61,10 +61,7 @@ record PromptPreparer(
         try {
           yield text.encodeChat(chat.messages());
         } catch (IllegalArgumentException refused) {
-          throw ApiException.invalidValue(
-              "messages",
-              "the model's chat template refused the messages (%s), change their roles or order"
-                  .formatted(refused.getMessage()));
+          throw ApiException.invalidValue("messages", refused.getMessage());
         }
       }
     };

@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.DispatcherSelector;
@@ -28,7 +29,7 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   /** What it understands. */
   public sealed interface Command
-      permits Generate, Cancel, GetStats, AwaitReady, EngineOpened, AttachDeadline {}
+      permits Generate, Cancel, GetStats, AwaitReady, Stop, EngineOpened, AttachDeadline {}
 
   /** Takes a request. */
   public record Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo)
@@ -42,6 +43,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
 
   /** Asks to be told once when loading has ended, well or not. */
   public record AwaitReady(ActorRef<Readiness> replyTo) implements Command {}
+
+  /** Ends the actor and its engine; answered when the engine is closed. */
+  public record Stop(ActorRef<Done> replyTo) implements Command {}
 
   private record EngineOpened(GenerationEngine engine, Throwable failure) implements Command {}
 
@@ -106,6 +110,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       case Cancel cancel -> onCancel(cancel.generationId());
       case GetStats ask -> onGetStats(ask);
       case AwaitReady ask -> onAwaitReady(ask);
+      case Stop stop -> onStop(stop);
       case EngineOpened opened -> onEngineOpened(opened);
       case AttachDeadline deadline -> onAttachDeadline(deadline.generation());
     };
@@ -182,15 +187,26 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     return this;
   }
 
+  private Behavior<Command> onStop(Stop stop) {
+    closeEngine();
+    stop.replyTo().tell(Done.getInstance());
+    return Behaviors.stopped();
+  }
+
   @Override
   public Behavior<Command> onSignal(Signal signal) {
     if (signal instanceof PostStop) {
-      stopped.set(true);
-      if (engine != null) {
-        engine.close();
-      }
+      closeEngine();
     }
     return this;
+  }
+
+  private void closeEngine() {
+    stopped.set(true);
+    if (engine != null) {
+      engine.close();
+      engine = null;
+    }
   }
 
   private static Throwable rootOf(Throwable failure) {
