@@ -179,6 +179,13 @@ final class TokenTable extends GroupTable {
     }
   }
 
+  /** Blocks that reach beyond the first {@code entries} entries are not worth caching. */
+  void keepOnly(int entries) {
+    for (int page = Math.max(firstPage, Math.max(0, entries) / slots); page < pageCount; page++) {
+      store.discardWhenReleased(pages[page]);
+    }
+  }
+
   private void trim(int end) {
     while (pageCount > end) {
       pageCount--;
