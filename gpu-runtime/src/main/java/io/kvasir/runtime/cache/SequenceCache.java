@@ -54,6 +54,10 @@ public final class SequenceCache implements AutoCloseable {
     return ownerId;
   }
 
+  public CacheLayout layout() {
+    return layout;
+  }
+
   public String tenantSalt() {
     return tenantSalt;
   }

@@ -321,7 +321,8 @@ final class TokenTable extends GroupTable {
     }
     pageCount = endPage;
     committed = first + keep.length;
-    identity &= untouched == keep.length;
+    // Implicit indices would also say that the next entry's index is its number.
+    identity &= untouched == keep.length && nextIndex == committed;
     if (identity) {
       side.dropIndex(keep.length);
     }
