@@ -297,7 +297,8 @@ final class KvCachePropertyTest {
     int drop = group.dropped;
     List<Entry> list = group.lists.get(0);
     while (drop + CacheFixture.SLOTS <= list.size()
-        && list.subList(drop, drop + CacheFixture.SLOTS).stream().allMatch(e -> e.index() < index)) {
+        && list.subList(drop, drop + CacheFixture.SLOTS).stream()
+            .allMatch(e -> e.index() < index)) {
       drop += CacheFixture.SLOTS;
     }
     s.cache.dropBefore(1, index);

@@ -7,8 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a sequence must contain, in plain lists: one list of entries per group, layer and head. Token
- * pages and head pages differ here only in how the lists were cut.
+ * What a sequence must contain, in plain lists: one list of entries per group, layer and head.
+ * Token pages and head pages differ here only in how the lists were cut.
  */
 final class ReferenceSequence {
   /** One entry: what was written, its logical index and its weight. */
