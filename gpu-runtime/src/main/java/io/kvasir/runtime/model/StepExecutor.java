@@ -200,7 +200,8 @@ public final class StepExecutor implements AutoCloseable {
   /**
    * Rows that start at this layer join the batch.
    *
-   * @param outputsOnly takes the items that run no layer at all: hidden states that only want logits
+   * @param outputsOnly takes the items that run no layer at all: hidden states that only want
+   *     logits
    */
   private void enter(List<WorkItem> items, int layer, boolean outputsOnly) {
     entering.clear();

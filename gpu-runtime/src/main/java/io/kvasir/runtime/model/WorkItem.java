@@ -91,8 +91,8 @@ public final class WorkItem {
   }
 
   /**
-   * Rotary positions, [row × axisCount + axis]. Where pages hold raw keys, the cache learns them for
-   * the entries that the rows own.
+   * Rotary positions, [row × axisCount + axis]. Where pages hold raw keys, the cache learns them
+   * for the entries that the rows own.
    */
   public WorkItem positions(int[] values, int axisCount) {
     positions = Arrays.copyOf(values, Math.max(values.length, index.length * axisCount));
