@@ -50,6 +50,10 @@ public final class SequenceCache implements AutoCloseable {
     leaseId = id;
   }
 
+  public CacheLayout layout() {
+    return layout;
+  }
+
   public long ownerId() {
     return ownerId;
   }
