@@ -53,7 +53,10 @@ final class TestNode implements AutoCloseable {
   }
 
   static TestNode start(ActorTestKit kit, String overrides) throws Exception {
-    FakeEngine engine = new FakeEngine(1000);
+    return start(kit, overrides, new FakeEngine(1000));
+  }
+
+  static TestNode start(ActorTestKit kit, String overrides, FakeEngine engine) throws Exception {
     TestNode node = start(kit, overrides, engine, source(engine));
     node.server.ready().toCompletableFuture().get(20, TimeUnit.SECONDS);
     return node;
