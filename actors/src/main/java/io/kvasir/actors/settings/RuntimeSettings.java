@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * Settings of model and engine; each is described in gpu-runtime's reference.conf.
  *
- * @param model a folder, {@code embedded}, {@code dummy:NAME} or {@code dummy:PATH/config.json}
+ * @param model a folder, {@code embedded:NAME}, {@code dummy:NAME} or {@code
+ *     dummy:PATH/config.json}
  * @param servedName the model id that clients name; empty = derived from the location
  * @param threads 0 = one per available processor
  * @param arenaBytes 0 = chosen from model and memory
