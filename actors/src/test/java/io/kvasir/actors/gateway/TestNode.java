@@ -45,7 +45,7 @@ final class TestNode implements AutoCloseable {
         .withFallback(
             ConfigFactory.parseString(
                 """
-                kvasir.gpu-runtime.served-name = fake
+                kvasir.runtime.served-name = fake
                 kvasir.actors.gateway { port = 0, stop-timeout = 100 ms, max-body = 64 KiB }
                 pekko.actor.default-dispatcher.fork-join-executor.minimum-runnable = -1
                 """))

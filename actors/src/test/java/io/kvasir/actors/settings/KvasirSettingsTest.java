@@ -45,11 +45,11 @@ final class KvasirSettingsTest {
         "kvasir.actors.gateway.max-bodies=2048 | kvasir.actors.gateway.max-bodies=2048 bytes is"
             + " below max-body=10485760 bytes, so the largest body could never pass; raise"
             + " max-bodies or lower max-body",
-        "kvasir.gpu-runtime.weights=int2 | kvasir.gpu-runtime.weights=int2 is unknown; set one of"
+        "kvasir.runtime.weights=int2 | kvasir.runtime.weights=int2 is unknown; set one of"
             + " stored, f32, bf16, f16, int8, int4",
-        "kvasir.gpu-runtime.threads=-1 | kvasir.gpu-runtime.threads=-1 is out of range; set a value"
+        "kvasir.runtime.threads=-1 | kvasir.runtime.threads=-1 is out of range; set a value"
             + " between 0 and 1024",
-        "kvasir.gpu-runtime.pages=null | kvasir.gpu-runtime.pages is missing; set it to a text or"
+        "kvasir.runtime.pages=null | kvasir.runtime.pages is missing; set it to a text or"
             + " keep Kvasir's reference.conf on the class path",
       })
   void shouldNameKeyValueBoundAndRemedy(String overrides, String message) {
@@ -66,7 +66,7 @@ final class KvasirSettingsTest {
   }
 
   private static String modelId(String location, String servedName) {
-    return read("kvasir.gpu-runtime { model = \"%s\", served-name = \"%s\" }"
+    return read("kvasir.runtime { model = \"%s\", served-name = \"%s\" }"
             .formatted(location, servedName))
         .runtime()
         .modelId();
