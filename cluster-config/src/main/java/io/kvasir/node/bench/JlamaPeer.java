@@ -76,11 +76,6 @@ final class JlamaPeer implements BenchEngine {
   }
 
   @Override
-  public double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
-    throw new UnsupportedOperationException("Jlama decodes one sequence at a time");
-  }
-
-  @Override
   public void close() {
     ((AbstractModel) model).close();
   }
