@@ -19,7 +19,6 @@ final class BlockStore implements AutoCloseable {
   private final int[] refs;
   private final int[] groupOfPage;
   private final boolean[] sealed;
-  private final boolean[] discard;
   private final long[] releasedAt;
   private final IntLinks unreferenced;
   private final int groupCount;
@@ -38,7 +37,6 @@ final class BlockStore implements AutoCloseable {
     refs = new int[pages];
     groupOfPage = new int[pages];
     sealed = new boolean[pages];
-    discard = new boolean[pages];
     releasedAt = new long[pages];
     unreferenced = new IntLinks(groupCount, pages);
     int classes = 0;
@@ -71,19 +69,6 @@ final class BlockStore implements AutoCloseable {
       need[classOf[g]] += pages[g];
     }
     return arena.canAllocate(need);
-  }
-
-  /** Slabs that {@code pages} pages of every group fill in an empty arena. */
-  long slabsFor(long pages) {
-    long slabs = 0;
-    for (int c = 0; c < need.length; c++) {
-      long ofClass = 0;
-      for (int g = 0; g < groupCount; g++) {
-        ofClass += classOf[g] == c ? pages : 0;
-      }
-      slabs += (ofClass + arena.pagesPerSlab(c) - 1) / arena.pagesPerSlab(c);
-    }
-    return slabs;
   }
 
   /** A private page of the group with one reference, or 0 when nothing more can be evicted. */
@@ -144,13 +129,8 @@ final class BlockStore implements AutoCloseable {
   private void evict(int page) {
     unreferenced.remove(groupOfPage[page], page);
     evictedCount++;
-    forget(page);
-  }
-
-  private void forget(int page) {
     index.remove(page);
     sealed[page] = false;
-    discard[page] = false;
     listener.evicted(groupOfPage[page], index.high(page), index.low(page));
     arena.free(arena.handle(page));
   }
@@ -182,7 +162,6 @@ final class BlockStore implements AutoCloseable {
       arena.pin(page);
     }
     refs[page]++;
-    discard[page] = false;
     return arena.handle(page);
   }
 
@@ -197,9 +176,7 @@ final class BlockStore implements AutoCloseable {
       return;
     }
     arena.unpin(page);
-    if (sealed[page] && discard[page]) {
-      forget(page);
-    } else if (sealed[page]) {
+    if (sealed[page]) {
       releasedAt[page] = ++releaseClock;
       unreferenced.addLast(groupOfPage[page], page);
     } else {
@@ -207,10 +184,13 @@ final class BlockStore implements AutoCloseable {
     }
   }
 
-  /** Lets a block go with its last reference instead of caching it, unless it is hit before. */
-  void discardWhenReleased(long handle) {
+  /** Gives one reference back and, if it was the last, forgets the block at once. */
+  void releaseAndForget(long handle) {
     int page = arena.check(handle);
-    discard[page] = sealed[page];
+    release(handle);
+    if (refs[page] == 0 && sealed[page]) {
+      evict(page);
+    }
   }
 
   /**

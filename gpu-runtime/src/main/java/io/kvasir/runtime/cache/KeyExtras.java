@@ -75,8 +75,9 @@ public final class KeyExtras {
   }
 
   public boolean has(int tag) {
-    for (Field field : fields) {
-      if (field.tag() == tag) {
+    // By index: asked for every sealed block, and an iterator would be garbage.
+    for (int i = 0; i < fields.size(); i++) {
+      if (fields.get(i).tag() == tag) {
         return true;
       }
     }

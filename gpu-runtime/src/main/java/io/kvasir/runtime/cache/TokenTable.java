@@ -179,10 +179,15 @@ final class TokenTable extends GroupTable {
     }
   }
 
-  /** Blocks that reach beyond the first {@code entries} entries are not worth caching. */
-  void keepOnly(int entries) {
-    for (int page = Math.max(firstPage, Math.max(0, entries) / slots); page < pageCount; page++) {
-      store.discardWhenReleased(pages[page]);
+  /** Before closing: gives back the pages beyond {@code entries} and forgets their blocks. */
+  void forgetBeyond(int entries) {
+    int kept = Math.max(0, entries) / slots;
+    while (pageCount > kept) {
+      pageCount--;
+      if (pages[pageCount] != 0) {
+        store.releaseAndForget(pages[pageCount]);
+        pages[pageCount] = 0;
+      }
     }
   }
 

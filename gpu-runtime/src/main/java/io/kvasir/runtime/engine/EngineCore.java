@@ -336,7 +336,7 @@ final class EngineCore implements AutoCloseable {
       r.cached = r.cursor;
       dropBehindWindows(r);
     }
-    r.cache.renewLease(now + options.leaseNs());
+    r.cache.renew(now + options.leaseNs());
     if (r.cursor >= r.promptLength) {
       r.promptLogitsDone = true;
     }
@@ -426,8 +426,7 @@ final class EngineCore implements AutoCloseable {
     byId.remove(r.request.id());
     if (r.cache != null) {
       int keep = policy.keepTokens(r.running(), reason);
-      r.cache.abort();
-      r.cache.keepOnly(keep);
+      r.cache.close(keep);
       release(r);
       running.remove(r);
     } else {

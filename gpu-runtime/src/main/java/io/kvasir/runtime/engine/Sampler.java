@@ -54,7 +54,7 @@ public final class Sampler {
         candidate[count++] = i;
       }
     }
-    boolean ordered = p.topK() > 0 && p.topK() < count || p.topP() < 1;
+    boolean ordered = p.topK() > 0 || p.topP() < 1;
     int kept = count;
     double mass = 0;
     if (ordered) {

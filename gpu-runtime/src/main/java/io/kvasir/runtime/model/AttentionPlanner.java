@@ -160,7 +160,7 @@ public final class AttentionPlanner {
       int first = at;
       KvView view = item.cache.view(layer);
       boolean headPages = view.orderByEntry;
-      int dropped = headPages ? 0 : item.cache.dropped(group);
+      int dropped = headPages ? 0 : item.cache.firstEntry(group);
       while (at < count && c.query.rows[at] < end) {
         int ordinal = c.ordinalAt(item, c.query.rows[at]);
         attention.rowIndex[at] = item.index[ordinal];

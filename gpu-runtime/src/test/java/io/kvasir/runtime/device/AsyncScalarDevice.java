@@ -1,7 +1,6 @@
 package io.kvasir.runtime.device;
 
 import io.kvasir.runtime.device.cpu.CpuDevice;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -14,7 +13,8 @@ import java.util.concurrent.LinkedBlockingQueue;
  * the copy has run. Arithmetic is that of the scalar twins, so results equal the CPU device's bits.
  *
  * <p>Arguments are copied when a call is enqueued. Buffers, pages and weights of other devices are
- * refused. Thread rule: one owning thread, as for every device.
+ * refused. Segments handed to page copies must be reachable from any thread (heap, shared or
+ * automatic arena). Thread rule: one owning thread, as for every device.
  */
 public final class AsyncScalarDevice implements Device {
   private final Device memory = CpuDevice.openScalar();
@@ -137,14 +137,7 @@ public final class AsyncScalarDevice implements Device {
   @Override
   public void uploadPages(MemorySegment source, PageMemory target, long offsetBytes) {
     PageMemory to = pages(target);
-    enqueue(
-        () -> {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment staged = arena.allocate(source.byteSize(), 64);
-            staged.copyFrom(source);
-            memory.uploadPages(staged, to, offsetBytes);
-          }
-        });
+    enqueue(() -> memory.uploadPages(source, to, offsetBytes));
   }
 
   @Override

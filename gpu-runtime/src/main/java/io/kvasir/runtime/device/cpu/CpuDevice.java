@@ -14,6 +14,8 @@ import io.kvasir.runtime.device.WeightFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The CPU as a device. Every call runs to its end on the caller and its helper threads before it
@@ -24,6 +26,8 @@ import java.util.Map;
 public final class CpuDevice implements Device {
   /** Changes whenever a kernel's reduction tree changes. */
   private static final String ARITHMETIC = "cpu-f32-r1";
+
+  private static final Logger LOG = LoggerFactory.getLogger(CpuDevice.class);
 
   private final String name;
   private final PanelShape shape;
@@ -42,7 +46,19 @@ public final class CpuDevice implements Device {
    */
   public static CpuDevice open(int threads) {
     requireThreads(threads);
-    return openScalar();
+    try {
+      PanelShape shape = VectorKernels.shape();
+      CpuKernels kernels = new VectorKernels(threads);
+      String name = "cpu (" + threads + " threads, " + VectorKernels.vectorBits() + "-bit vectors)";
+      return new CpuDevice(name, shape, kernels);
+    } catch (LinkageError e) {
+      LOG.warn(
+          "No vector kernels ({}), serving with slow scalar kernels of equal results: start java"
+              + " with --add-modules jdk.incubator.vector on a machine of 128-bit vectors or"
+              + " wider.",
+          String.valueOf(e.getCause() == null ? e.getMessage() : e.getCause().getMessage()));
+      return openScalar();
+    }
   }
 
   /** A device with scalar kernels on the calling thread alone: slow, and bit-equal. */

@@ -79,7 +79,7 @@ final class ScalarAttention {
       seen[e - from] = Visibility.sees(plan, row, view, kvHead, e);
       if (seen[e - from]) {
         weights[e - from] = score(view, query, kvHead, e);
-        max = Math.max(max, weights[e - from]);
+        max = weights[e - from] > max ? weights[e - from] : max;
       }
     }
     float[] partial = new float[8];
@@ -159,13 +159,13 @@ final class ScalarAttention {
   private float[] headStatistic(AttentionStatistic statistic, int head, int lines, int width) {
     int kvHead = head / (plan.headCount / plan.kvHeadCount);
     KvView view = plan.segmentView[statistic.segment()];
+    int entryTo = Math.min(statistic.entryTo(), view.entryCounts[kvHead]);
     float[] reduced = new float[lines * width];
     for (int i = 0; i < statistic.rows().length; i++) {
       boolean[] seen = new boolean[width];
       float[] p = new float[width];
       int row = statistic.rows()[i];
-      float sum =
-          weigh(view, row, head, kvHead, statistic.entryFrom(), statistic.entryTo(), seen, p);
+      float sum = weigh(view, row, head, kvHead, statistic.entryFrom(), entryTo, seen, p);
       int at = lines == 1 ? 0 : i * width;
       for (int e = 0; e < width; e++) {
         float share = seen[e] ? p[e] / sum : 0f;

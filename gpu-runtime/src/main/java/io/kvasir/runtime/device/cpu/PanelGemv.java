@@ -1,0 +1,111 @@
+package io.kvasir.runtime.device.cpu;
+
+import io.kvasir.runtime.device.WeightFormat;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+
+/**
+ * One row times one panel: {@code sums[0 .. PANEL)} receives the chains. Weights are widened in
+ * registers and read once, front to back; a panel is one stream, which the hardware prefetches.
+ */
+final class PanelGemv {
+  private static final int L = Lanes.COUNT;
+  private static final int PANEL = Lanes.PANEL;
+  private static final int BLOCK = WeightFormat.BLOCK;
+
+  private PanelGemv() {}
+
+  static void f32(float[] x, int xAt, int depth, float[] w, int wAt, float[] sums) {
+    FloatVector s = FloatVector.zero(Lanes.F);
+    FloatVector t = FloatVector.zero(Lanes.F);
+    for (int k = 0; k < depth; k++) {
+      FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+      s = value.fma(FloatVector.fromArray(Lanes.F, w, wAt + k * PANEL), s);
+      t = value.fma(FloatVector.fromArray(Lanes.F, w, wAt + k * PANEL + L), t);
+    }
+    s.intoArray(sums, 0);
+    t.intoArray(sums, L);
+  }
+
+  static void bf16(float[] x, int xAt, int depth, short[] w, int wAt, float[] sums) {
+    FloatVector s = FloatVector.zero(Lanes.F);
+    FloatVector t = FloatVector.zero(Lanes.F);
+    for (int k = 0; k < depth; k++) {
+      IntVector pair = ShortVector.fromArray(Lanes.S_FULL, w, wAt + k * PANEL).reinterpretAsInts();
+      FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+      s = value.fma(PanelExpander.lowBf16(pair), s);
+      t = value.fma(PanelExpander.highBf16(pair), t);
+    }
+    s.intoArray(sums, 0);
+    t.intoArray(sums, L);
+  }
+
+  static void f16(float[] x, int xAt, int depth, short[] w, int wAt, float[] sums) {
+    FloatVector s = FloatVector.zero(Lanes.F);
+    FloatVector t = FloatVector.zero(Lanes.F);
+    for (int k = 0; k < depth; k++) {
+      IntVector pair = ShortVector.fromArray(Lanes.S_FULL, w, wAt + k * PANEL).reinterpretAsInts();
+      FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+      s = value.fma(PanelExpander.lowF16(pair), s);
+      t = value.fma(PanelExpander.highF16(pair), t);
+    }
+    s.intoArray(sums, 0);
+    t.intoArray(sums, L);
+  }
+
+  static void int8(
+      float[] x, int xAt, int depth, byte[] w, int wAt, float[] scales, int scaleAt, float[] sums) {
+    FloatVector total0 = FloatVector.zero(Lanes.F);
+    FloatVector total1 = FloatVector.zero(Lanes.F);
+    for (int from = 0; from < depth; from += BLOCK) {
+      int to = Math.min(depth, from + BLOCK);
+      FloatVector s = FloatVector.zero(Lanes.F);
+      FloatVector t = FloatVector.zero(Lanes.F);
+      for (int k = from; k < to; k++) {
+        FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+        s = value.fma(PanelExpander.int8(w, wAt + k * PANEL), s);
+        t = value.fma(PanelExpander.int8(w, wAt + k * PANEL + L), t);
+      }
+      int scale = scaleAt + from / BLOCK * PANEL;
+      total0 = s.fma(FloatVector.fromArray(Lanes.F, scales, scale), total0);
+      total1 = t.fma(FloatVector.fromArray(Lanes.F, scales, scale + L), total1);
+    }
+    total0.intoArray(sums, 0);
+    total1.intoArray(sums, L);
+  }
+
+  static void int4(
+      float[] x, int xAt, int depth, byte[] w, int wAt, float[] scales, int scaleAt, float[] sums) {
+    FloatVector total0 = FloatVector.zero(Lanes.F);
+    FloatVector total1 = FloatVector.zero(Lanes.F);
+    for (int from = 0; from < depth; from += BLOCK) {
+      int to = Math.min(depth, from + BLOCK);
+      FloatVector s = FloatVector.zero(Lanes.F);
+      FloatVector t = FloatVector.zero(Lanes.F);
+      int k = from;
+      for (; k + 1 < to; k += 2) {
+        int row = wAt + k / 2 * PANEL;
+        IntVector first = PanelExpander.bytes(w, row);
+        IntVector second = PanelExpander.bytes(w, row + L);
+        FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+        s = value.fma(PanelExpander.evenInt4(first), s);
+        t = value.fma(PanelExpander.evenInt4(second), t);
+        value = FloatVector.broadcast(Lanes.F, x[xAt + k + 1]);
+        s = value.fma(PanelExpander.oddInt4(first), s);
+        t = value.fma(PanelExpander.oddInt4(second), t);
+      }
+      if (k < to) {
+        int row = wAt + k / 2 * PANEL;
+        FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+        s = value.fma(PanelExpander.evenInt4(PanelExpander.bytes(w, row)), s);
+        t = value.fma(PanelExpander.evenInt4(PanelExpander.bytes(w, row + L)), t);
+      }
+      int scale = scaleAt + from / BLOCK * PANEL;
+      total0 = s.fma(FloatVector.fromArray(Lanes.F, scales, scale), total0);
+      total1 = t.fma(FloatVector.fromArray(Lanes.F, scales, scale + L), total1);
+    }
+    total0.intoArray(sums, 0);
+    total1.intoArray(sums, L);
+  }
+}
