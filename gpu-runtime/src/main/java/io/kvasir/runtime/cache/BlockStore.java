@@ -19,6 +19,7 @@ final class BlockStore implements AutoCloseable {
   private final int[] refs;
   private final int[] groupOfPage;
   private final boolean[] sealed;
+  private final boolean[] discard;
   private final long[] releasedAt;
   private final IntLinks unreferenced;
   private final int groupCount;
@@ -37,6 +38,7 @@ final class BlockStore implements AutoCloseable {
     refs = new int[pages];
     groupOfPage = new int[pages];
     sealed = new boolean[pages];
+    discard = new boolean[pages];
     releasedAt = new long[pages];
     unreferenced = new IntLinks(groupCount, pages);
     int classes = 0;
@@ -129,8 +131,13 @@ final class BlockStore implements AutoCloseable {
   private void evict(int page) {
     unreferenced.remove(groupOfPage[page], page);
     evictedCount++;
+    forget(page);
+  }
+
+  private void forget(int page) {
     index.remove(page);
     sealed[page] = false;
+    discard[page] = false;
     listener.evicted(groupOfPage[page], index.high(page), index.low(page));
     arena.free(arena.handle(page));
   }
@@ -162,6 +169,7 @@ final class BlockStore implements AutoCloseable {
       arena.pin(page);
     }
     refs[page]++;
+    discard[page] = false;
     return arena.handle(page);
   }
 
@@ -176,7 +184,9 @@ final class BlockStore implements AutoCloseable {
       return;
     }
     arena.unpin(page);
-    if (sealed[page]) {
+    if (sealed[page] && discard[page]) {
+      forget(page);
+    } else if (sealed[page]) {
       releasedAt[page] = ++releaseClock;
       unreferenced.addLast(groupOfPage[page], page);
     } else {
@@ -184,13 +194,10 @@ final class BlockStore implements AutoCloseable {
     }
   }
 
-  /** Gives one reference back and, if it was the last, forgets the block at once. */
-  void releaseAndForget(long handle) {
+  /** Lets a block go with its last reference instead of caching it, unless it is hit before. */
+  void discardWhenReleased(long handle) {
     int page = arena.check(handle);
-    release(handle);
-    if (refs[page] == 0 && sealed[page]) {
-      evict(page);
-    }
+    discard[page] = sealed[page];
   }
 
   /**

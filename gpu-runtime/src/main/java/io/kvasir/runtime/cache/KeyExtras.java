@@ -75,7 +75,7 @@ public final class KeyExtras {
   }
 
   public boolean has(int tag) {
-    // By index: asked for every sealed block, and an iterator would be garbage.
+    // By index: sealing a block must not allocate an iterator.
     for (int i = 0; i < fields.size(); i++) {
       if (fields.get(i).tag() == tag) {
         return true;

@@ -98,14 +98,10 @@ final class PageList {
     }
   }
 
-  /** Like {@link #trim}, and forgets blocks that nobody else refers to. */
-  void forget(int end) {
-    while (count > end) {
-      count--;
-      if (pages[count] != 0) {
-        store.releaseAndForget(pages[count]);
-        pages[count] = 0;
-      }
+  /** Blocks from page number {@code from} on go with their last reference instead of staying. */
+  void discardFrom(int from) {
+    for (int page = Math.max(first, from); page < count; page++) {
+      store.discardWhenReleased(pages[page]);
     }
   }
 

@@ -146,9 +146,9 @@ final class TokenTable extends GroupTable {
     }
   }
 
-  /** Before closing: gives back the pages beyond {@code entries} and forgets their blocks. */
-  void forgetBeyond(int entries) {
-    pages.forget(Math.max(0, entries) / slots);
+  /** Blocks that reach beyond the first {@code entries} entries are not worth caching. */
+  void keepOnly(int entries) {
+    pages.discardFrom(Math.max(0, entries) / slots);
   }
 
   @Override

@@ -64,7 +64,7 @@ final class CacheAllocationTest {
         sum += view.entryCounts[0] + plan.frame[0];
       }
       sequence.commit();
-      sequence.renew(i);
+      sequence.renewLease(i);
       token[0] = salt * 31 + i;
       sequence.sealTokens(token, 0, 1);
       sequence.dropBefore(1, sequence.committed(1) - 64 + 1);

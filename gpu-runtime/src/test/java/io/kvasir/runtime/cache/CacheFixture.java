@@ -155,7 +155,7 @@ final class CacheFixture implements AutoCloseable {
     long[] stamps = stamps(tokens, count);
     for (int layer = 0; layer < layout.layerCount(); layer++) {
       KvView view = sequence.view(layer);
-      int dropped = sequence.firstEntry(layout.groupOf(layer));
+      int dropped = sequence.dropped(layout.groupOf(layer));
       assertEquals(count - dropped, view.entryCounts[0]);
       for (int head = 0; head < HEADS; head++) {
         for (int e = dropped; e < count; e++) {

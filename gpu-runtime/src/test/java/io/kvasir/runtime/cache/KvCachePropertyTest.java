@@ -119,8 +119,8 @@ final class KvCachePropertyTest {
         add(group, s.hash);
       }
     }
-    s.groups.get(1).dropped = s.cache.firstEntry(1);
-    assertTrue(s.cache.firstEntry(1) <= Math.max(0, hit - WINDOW));
+    s.groups.get(1).dropped = s.cache.dropped(1);
+    assertTrue(s.cache.dropped(1) <= Math.max(0, hit - WINDOW));
     // The rest of the prompt, sometimes all of it.
     int rest = random.nextBoolean() ? length - hit : Math.min(length - hit, 5);
     commitTokens(s, Arrays.copyOfRange(prompt, hit, hit + rest));
@@ -469,8 +469,8 @@ final class KvCachePropertyTest {
     if (random.nextInt(4) == 0) {
       f.cache.evictUnreferenced();
     } else if (s.mapped) {
-      s.cache.close(random.nextInt(100));
-      open.remove(s);
+      s.cache.keepOnly(random.nextInt(100));
+      close(s);
     }
   }
 }

@@ -35,7 +35,7 @@ final class KvCacheTest {
 
       assertEquals(64, second.committed(0));
       // The recomputed last row, index 63, sees indices 40 to 63.
-      assertEquals(32, second.firstEntry(1));
+      assertEquals(32, second.dropped(1));
       f.assertContent(second, prompt, 64);
       second.close();
       f.assertNothingHeld();
@@ -73,7 +73,7 @@ final class KvCacheTest {
       SequenceCache first = f.open();
       f.compute(first, prompt, 96);
       first.dropBefore(1, 96 - 20 + 1);
-      assertEquals(64, first.firstEntry(1));
+      assertEquals(64, first.dropped(1));
       f.assertContent(first, prompt, 96);
       // Pressure takes the dropped blocks; the last ones are still referenced.
       f.cache.evictUnreferenced();
@@ -110,7 +110,8 @@ final class KvCacheTest {
       int[] prompt = tokens(64, 5);
       SequenceCache sequence = f.open();
       f.compute(sequence, prompt, 64);
-      sequence.close(40);
+      sequence.keepOnly(40);
+      sequence.close();
 
       assertEquals(32, f.cache.probePrefix("tenant", prompt, 64));
       assertEquals(2 * 512, f.cache.usedBytes());
@@ -286,7 +287,7 @@ final class KvCacheTest {
       SequenceCache alsoLate = f.cache.newSequence(7, "t", 500);
       SequenceCache fine = f.cache.newSequence(8, "t", 100);
       f.compute(late, tokens(20, 15), 20);
-      fine.renew(1000);
+      fine.renewLease(1000);
       f.nowNs = 100;
 
       assertArrayEquals(new long[] {7}, f.cache.leases().overdueOwners());
@@ -295,7 +296,7 @@ final class KvCacheTest {
       assertTrue(late.isClosed());
       assertTrue(alsoLate.isClosed());
       assertFalse(fine.isClosed());
-      assertFalse(late.renew(2000));
+      assertFalse(late.renewLease(2000));
       assertEquals(1, f.cache.leaseCount());
       fine.close();
       f.assertNothingHeld();

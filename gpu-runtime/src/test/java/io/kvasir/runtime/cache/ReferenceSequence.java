@@ -84,7 +84,7 @@ final class ReferenceSequence {
       Group group = groups.get(g);
       KvView view = cache.view(layer);
       int reserved = cache.reserved(g);
-      assertEquals(group.dropped, cache.firstEntry(g), where + " dropped");
+      assertEquals(group.dropped, cache.dropped(g), where + " dropped");
       assertEquals(committed(g), cache.committed(g), where + " committed");
       assertEquals(group.headPages, view.orderByEntry, where + " form");
       for (int head = 0; head < CacheFixture.HEADS; head++) {

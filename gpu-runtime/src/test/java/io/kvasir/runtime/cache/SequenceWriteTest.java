@@ -266,7 +266,7 @@ final class SequenceWriteTest {
         f.compute(sequence, tokens, n);
         sequence.dropBefore(1, n - 24 + 1);
       }
-      assertEquals(64, sequence.firstEntry(1));
+      assertEquals(64, sequence.dropped(1));
       assertEquals(64, sequence.view(1).firstIndex);
       f.assertContent(sequence, tokens, 100);
       sequence.close();
