@@ -193,7 +193,8 @@ public final class KvCache implements AutoCloseable {
     int blocks = matcher.match(sequence.chain(), tokens, limit);
     if (blocks > 0) {
       for (int g = 0; g < layout.groupCount(); g++) {
-        sequence.attach(g, matcher.firstNeeded(g, blocks), blocks, matcher.blocks(g));
+        TokenTable table = sequence.tables().tokens(g);
+        table.attach(matcher.firstNeeded(g, blocks), blocks, matcher.blocks(g));
       }
       sequence.chain().attached(tokens, blocks, matcher.keyHigh(), matcher.keyLow());
     }
@@ -243,7 +244,7 @@ public final class KvCache implements AutoCloseable {
   /** Whether {@link SequenceCache#reserve(int)} would succeed. */
   public boolean canReserve(SequenceCache sequence, int entries) {
     Arrays.fill(need, 0);
-    sequence.addNeed(need, entries);
+    sequence.tables().addNeed(need, entries);
     return store.canAllocate(need);
   }
 
