@@ -13,6 +13,7 @@ import io.kvasir.runtime.checkpoint.DummyTensors;
 import io.kvasir.runtime.checkpoint.ModelConfig;
 import io.kvasir.runtime.device.AsyncScalarDevice;
 import io.kvasir.runtime.device.Device;
+import io.kvasir.runtime.device.DeviceFloats;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
 import java.nio.charset.StandardCharsets;
@@ -241,6 +242,14 @@ public final class SeamHarness implements AutoCloseable {
   /** 0, 1, … count − 1. */
   public static int[] upTo(int count) {
     return IntStream.range(0, count).toArray();
+  }
+
+  /** Device values on the host. */
+  public float[] read(DeviceFloats floats) {
+    float[] values = new float[(int) floats.count()];
+    device.download(floats, 0, values, 0, values.length);
+    device.await();
+    return values;
   }
 
   /** Hidden states on the host; the parked rows are closed. */
