@@ -74,15 +74,19 @@ public final class SeamHarness implements AutoCloseable {
   }
 
   public static ModelConfig config(int layers, String extra) {
+    return config("llama", layers, extra);
+  }
+
+  public static ModelConfig config(String modelType, int layers, String extra) {
     String json =
         """
-        {"model_type":"llama","vocab_size":%d,"hidden_size":64,"intermediate_size":96,
+        {"model_type":"%s","vocab_size":%d,"hidden_size":64,"intermediate_size":96,
          "num_hidden_layers":%d,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":16,
          "rms_norm_eps":1e-5,"rope_theta":10000.0,"max_position_embeddings":512,
          "hidden_act":"silu","tie_word_embeddings":false,"bos_token_id":1,"eos_token_id":2,
          "torch_dtype":"bfloat16"%s}
         """
-            .formatted(VOCAB, layers, extra);
+            .formatted(modelType, VOCAB, layers, extra);
     return ModelConfig.parse(json.getBytes(StandardCharsets.UTF_8));
   }
 
