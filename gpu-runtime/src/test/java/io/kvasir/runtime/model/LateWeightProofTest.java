@@ -56,12 +56,14 @@ class LateWeightProofTest {
         assertEquals(LAYER, parked.layer());
         assertEquals(Stage.FEED_FORWARD, parked.stage());
 
-        WorkItem early = placed.item(waits).rows(TOKENS.length, 0, 4).resume(parked);
-        placed.run(early);
-        parked.close();
-        parked = early.takeParked();
-        assertNotNull(parked, "still missing: it parks again");
-        assertEquals(Stage.FEED_FORWARD, parked.stage());
+        for (LayerPolicy policy : new LayerPolicy[] {null, (i, layer, plan) -> plan.park()}) {
+          WorkItem early = placed.item(waits).rows(TOKENS.length, 0, 4).resume(parked);
+          placed.run(early.policy(policy));
+          parked.close();
+          parked = early.takeParked();
+          assertNotNull(parked, "still missing, or told to: it parks again");
+          assertEquals(Stage.FEED_FORWARD, parked.stage());
+        }
 
         late.arrive();
         WorkItem again = placed.item(waits).rows(TOKENS.length, 0, 4).resume(parked);
