@@ -29,7 +29,14 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   /** What it understands. */
   public sealed interface Command
-      permits Generate, Cancel, GetStats, AwaitReady, Stop, EngineOpened, AttachDeadline {}
+      permits Generate,
+          Cancel,
+          GetStats,
+          AwaitReady,
+          Stop,
+          EngineOpened,
+          EngineClosed,
+          AttachDeadline {}
 
   /** Takes a request. */
   public record Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo)
@@ -48,6 +55,8 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   public record Stop(ActorRef<Done> replyTo) implements Command {}
 
   private record EngineOpened(GenerationEngine engine, Throwable failure) implements Command {}
+
+  private record EngineClosed(ActorRef<Done> replyTo) implements Command {}
 
   private record AttachDeadline(Generation generation) implements Command {}
 
@@ -79,6 +88,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   public record Failed(String reason) implements Readiness {}
 
   private final GpuSettings settings;
+  private final Executor loader;
   private final List<ActorRef<Readiness>> waiting = new ArrayList<>();
   private Readiness readiness = new Loading();
   private GenerationEngine engine;
@@ -94,7 +104,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   private GpuActor(ActorContext<Command> context, GpuSettings settings, EngineFactory factory) {
     super(context);
     this.settings = settings;
-    Executor loader =
+    this.loader =
         context
             .getSystem()
             .dispatchers()
@@ -112,6 +122,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       case AwaitReady ask -> onAwaitReady(ask);
       case Stop stop -> onStop(stop);
       case EngineOpened opened -> onEngineOpened(opened);
+      case EngineClosed closed -> onEngineClosed(closed.replyTo());
       case AttachDeadline deadline -> onAttachDeadline(deadline.generation());
     };
   }
@@ -172,6 +183,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   }
 
   private Behavior<Command> onEngineOpened(EngineOpened opened) {
+    if (stopped.get()) {
+      return this;
+    }
     if (opened.failure() == null) {
       engine = opened.engine();
       readiness = new Ready(engine, engine.maxContextTokens());
@@ -188,25 +202,35 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   }
 
   private Behavior<Command> onStop(Stop stop) {
-    closeEngine();
-    stop.replyTo().tell(Done.getInstance());
+    stopped.set(true);
+    GenerationEngine closing = engine;
+    engine = null;
+    readiness = new Failed("the node is stopping");
+    if (closing == null) {
+      return onEngineClosed(stop.replyTo());
+    }
+    // An engine ends with the step it is in.
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.runAsync(closing::close, loader),
+            (nothing, failure) -> new EngineClosed(stop.replyTo()));
+    return this;
+  }
+
+  private Behavior<Command> onEngineClosed(ActorRef<Done> replyTo) {
+    replyTo.tell(Done.getInstance());
     return Behaviors.stopped();
   }
 
   @Override
   public Behavior<Command> onSignal(Signal signal) {
-    if (signal instanceof PostStop) {
-      closeEngine();
-    }
-    return this;
-  }
-
-  private void closeEngine() {
-    stopped.set(true);
-    if (engine != null) {
-      engine.close();
+    if (signal instanceof PostStop && engine != null) {
+      // The whole system ends: its dispatchers no longer take work, and this thread must not wait.
+      stopped.set(true);
+      Thread.ofPlatform().name("kvasir-engine-close").start(engine::close);
       engine = null;
     }
+    return this;
   }
 
   private static Throwable rootOf(Throwable failure) {

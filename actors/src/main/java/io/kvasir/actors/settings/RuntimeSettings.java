@@ -1,28 +1,36 @@
 package io.kvasir.actors.settings;
 
 import com.typesafe.config.Config;
+import java.time.Duration;
 import java.util.List;
 
 /**
  * Settings of model and engine; each is described in gpu-runtime's reference.conf.
  *
- * @param model a folder, {@code embedded}, {@code dummy:NAME} or {@code dummy:PATH/config.json}
+ * @param model a folder, {@code embedded:NAME}, {@code dummy:NAME} or {@code
+ *     dummy:PATH/config.json}
  * @param servedName the model id that clients name; empty = derived from the location
  * @param threads 0 = one per available processor
  * @param arenaBytes 0 = chosen from model and memory
+ * @param stepRowLayers 0 = no bound
  */
 public record RuntimeSettings(
     String model,
     String servedName,
     int threads,
-    long arenaBytes,
     String weights,
     String pages,
-    int blockTokens,
-    int maxSequences,
-    int maxQueued,
+    int pageTokens,
+    int maxContextTokens,
+    long arenaBytes,
     int stepRows,
-    int maxContextTokens) {
+    long stepRowLayers,
+    int maxRunning,
+    int maxWaiting,
+    Duration lease) {
+  /** Config path. */
+  public static final String PATH = "kvasir.runtime";
+
   /** Accepted values of {@code weights}. */
   public static final List<String> WEIGHTS =
       List.of("stored", "f32", "bf16", "f16", "int8", "int4");
@@ -31,19 +39,22 @@ public record RuntimeSettings(
   public static final List<String> PAGES = List.of("bf16", "f32");
 
   static RuntimeSettings from(Config config) {
-    SettingsReader reader = new SettingsReader(config, "kvasir.gpu-runtime");
+    SettingsReader model = new SettingsReader(config, PATH);
+    SettingsReader engine = new SettingsReader(config, PATH + ".engine");
     return new RuntimeSettings(
-        reader.text("model"),
-        reader.text("served-name"),
-        reader.count("threads", 0, 1024),
-        reader.bytes("arena", 0, 1L << 44),
-        reader.choice("weights", WEIGHTS),
-        reader.choice("pages", PAGES),
-        reader.count("block-tokens", 1, 4096),
-        reader.count("max-sequences", 1, 65536),
-        reader.count("max-queued", 1, 1_000_000),
-        reader.count("step-rows", 1, 1 << 20),
-        reader.count("max-context-tokens", 0, 1 << 24));
+        model.text("model"),
+        model.text("served-name"),
+        model.count("threads", 0, 1024),
+        model.choice("weights", WEIGHTS),
+        model.choice("pages", PAGES),
+        model.count("page-tokens", 1, 4096),
+        model.count("max-context-tokens", 0, 1 << 24),
+        engine.bytes("arena", 0, 1L << 44),
+        engine.count("step-rows", 1, 1 << 20),
+        engine.count("step-row-layers", 0, Integer.MAX_VALUE),
+        engine.count("max-running", 1, 65536),
+        engine.count("max-waiting", 1, 1_000_000),
+        engine.duration("lease", Duration.ofSeconds(1), Duration.ofDays(1)));
   }
 
   /** The id under which clients ask for the model. */

@@ -45,7 +45,7 @@ final class TestNode implements AutoCloseable {
         .withFallback(
             ConfigFactory.parseString(
                 """
-                kvasir.gpu-runtime.served-name = fake
+                kvasir.runtime.served-name = fake
                 kvasir.actors.gateway { port = 0, stop-timeout = 100 ms, max-body = 64 KiB }
                 pekko.actor.default-dispatcher.fork-join-executor.minimum-runnable = -1
                 """))
@@ -53,7 +53,10 @@ final class TestNode implements AutoCloseable {
   }
 
   static TestNode start(ActorTestKit kit, String overrides) throws Exception {
-    FakeEngine engine = new FakeEngine(1000);
+    return start(kit, overrides, new FakeEngine(1000));
+  }
+
+  static TestNode start(ActorTestKit kit, String overrides, FakeEngine engine) throws Exception {
     TestNode node = start(kit, overrides, engine, source(engine));
     node.server.ready().toCompletableFuture().get(20, TimeUnit.SECONDS);
     return node;

@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -97,7 +98,7 @@ public final class Checkpoint implements AutoCloseable {
         tensors,
         ModelTensors.of(config, tensors),
         new DummyTokenizer(config),
-        new ChatTemplate(DUMMY_TEMPLATE, "", ""),
+        new ChatTemplate(DUMMY_TEMPLATE, "", "", Clock.systemDefaultZone()),
         GenerationDefaults.of(config),
         tensors.revision());
   }

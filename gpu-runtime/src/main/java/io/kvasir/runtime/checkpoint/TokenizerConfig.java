@@ -1,6 +1,7 @@
 package io.kvasir.runtime.checkpoint;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Clock;
 import java.util.Optional;
 
 /** The parts of tokenizer_config.json that a chat template needs. */
@@ -18,7 +19,7 @@ final class TokenizerConfig {
     String bos = tokenText(config.path("bos_token"));
     String eos = tokenText(config.path("eos_token"));
     return file.or(() -> inConfig(config.path("chat_template")))
-        .map(source -> new ChatTemplate(source, bos, eos));
+        .map(source -> new ChatTemplate(source, bos, eos, Clock.systemDefaultZone()));
   }
 
   private static Optional<String> inConfig(JsonNode node) {

@@ -316,11 +316,8 @@ final class EngineCore implements AutoCloseable {
       return;
     }
     SamplingParameters s = r.request.sampling();
-    if (r.generated() < s.minTokens()) {
-      List<Integer> stops = s.stopIds();
-      for (int i = 0; i < stops.size(); i++) {
-        logits[offset + stops.get(i)] = Float.NEGATIVE_INFINITY;
-      }
+    for (int i = 0; i < r.adjusters.size(); i++) {
+      r.adjusters.get(i).adjust(logits, offset, model.vocabSize(), r);
     }
     r.sampled = sampler.sample(logits, offset, model.vocabSize(), s, r.seed, position + 1L);
   }
@@ -336,7 +333,7 @@ final class EngineCore implements AutoCloseable {
       r.cached = r.cursor;
       dropBehindWindows(r);
     }
-    r.cache.renew(now + options.leaseNs());
+    r.cache.renewLease(now + options.leaseNs());
     if (r.cursor >= r.promptLength) {
       r.promptLogitsDone = true;
     }
@@ -426,7 +423,8 @@ final class EngineCore implements AutoCloseable {
     byId.remove(r.request.id());
     if (r.cache != null) {
       int keep = policy.keepTokens(r.running(), reason);
-      r.cache.close(keep);
+      r.cache.abort();
+      r.cache.keepOnly(keep);
       release(r);
       running.remove(r);
     } else {

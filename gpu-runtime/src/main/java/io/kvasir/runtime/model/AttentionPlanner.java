@@ -162,7 +162,7 @@ public final class AttentionPlanner {
       int first = at;
       KvView view = item.cache.view(layer);
       boolean headPages = view.orderByEntry;
-      int dropped = item.cache.firstEntry(group);
+      int dropped = item.cache.dropped(group);
       while (at < count && c.query.rows[at] < end) {
         int ordinal = c.ordinalAt(item, c.query.rows[at]);
         attention.rowIndex[at] = item.index[ordinal];
@@ -260,7 +260,7 @@ public final class AttentionPlanner {
       }
       rows[r] = found;
     }
-    int dropped = item.cache.firstEntry(group);
+    int dropped = item.cache.dropped(group);
     return new AttentionStatistic(
         segment,
         rows,
