@@ -13,6 +13,7 @@ import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.LoggerFactory;
 
 /** Runs one node in this process until it is told to stop. Main thread. */
 final class NodeLauncher implements AutoCloseable {
@@ -32,6 +33,8 @@ final class NodeLauncher implements AutoCloseable {
    */
   static NodeLauncher start(Config config, List<Example> examples) {
     JvmCheck.run();
+    // First and from one thread: several at once would make SLF4J complain.
+    LoggerFactory.getILoggerFactory();
     KvasirSettings settings = KvasirSettings.from(config);
     ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "kvasir", config);
     NodeLauncher node = null;
