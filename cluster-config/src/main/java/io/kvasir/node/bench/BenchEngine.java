@@ -1,5 +1,7 @@
 package io.kvasir.node.bench;
 
+import java.util.SplittableRandom;
+
 /**
  * An engine under measurement, in this process or behind a pipe. Prompts are pseudo-random token
  * ids, a function of (seed, count), so that every engine computes the same. Greedy, end-of-sequence
@@ -18,18 +20,11 @@ interface BenchEngine extends AutoCloseable {
   /** A prompt of {@code promptTokens}, then {@code generatedTokens}. */
   Timing generate(int promptTokens, int generatedTokens, long seed) throws Exception;
 
-  /**
-   * {@code batch} sequences at once whose prompts are already in the engine's cache (an unmeasured
-   * pass puts them there): generated tokens a second from submission to the last end.
-   */
-  double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed)
-      throws Exception;
-
   @Override
   void close();
 
   /** The prompt of a seed: ids in [3, vocabulary), which spares the special ones. */
   static int[] prompt(int tokenCount, int vocabulary, long seed) {
-    return new java.util.SplittableRandom(seed).ints(tokenCount, 3, vocabulary).toArray();
+    return new SplittableRandom(seed).ints(tokenCount, 3, vocabulary).toArray();
   }
 }

@@ -1,6 +1,5 @@
 package io.kvasir.node.bench;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.github.tjake.jlama.model.AbstractModel;
 import com.github.tjake.jlama.model.llama.LlamaConfig;
 import com.github.tjake.jlama.model.llama.LlamaModel;
@@ -9,6 +8,7 @@ import com.github.tjake.jlama.safetensors.SafeTensorSupport;
 import com.github.tjake.jlama.tensor.AbstractTensor;
 import com.github.tjake.jlama.tensor.KvBufferCache;
 import com.github.tjake.jlama.tensor.TensorShape;
+import com.github.tjake.jlama.util.JsonSupport;
 import com.github.tjake.jlama.util.PhysicalCoreExecutor;
 import io.kvasir.runtime.checkpoint.Checkpoint;
 import java.nio.file.Files;
@@ -22,11 +22,7 @@ final class JlamaPeer implements BenchEngine {
 
   private JlamaPeer(Path folder, DType quantised) throws Exception {
     LlamaConfig config =
-        new ObjectMapper()
-            .configure(
-                com.fasterxml.jackson.databind.DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES,
-                false)
-            .readValue(folder.resolve("config.json").toFile(), LlamaConfig.class);
+        JsonSupport.om.readValue(folder.resolve("config.json").toFile(), LlamaConfig.class);
     // No tokenizer: prompts are token ids.
     model =
         new LlamaModel(
@@ -77,11 +73,6 @@ final class JlamaPeer implements BenchEngine {
       return new Timing(
           (first - start) / 1e9, (generatedTokens - 1) * 1e9 / (end - first), promptTokens);
     }
-  }
-
-  @Override
-  public double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
-    throw new UnsupportedOperationException("Jlama decodes one sequence at a time");
   }
 
   @Override

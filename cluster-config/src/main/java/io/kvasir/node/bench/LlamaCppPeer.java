@@ -18,7 +18,7 @@ final class LlamaCppPeer implements BenchEngine {
   private final LlamaModel model;
   private final int vocabulary;
 
-  private LlamaCppPeer(Path gguf, int vocabulary, int threads, int contextTokens, int slots) {
+  private LlamaCppPeer(Path gguf, int vocabulary, int threads, int contextTokens) {
     this.vocabulary = vocabulary;
     model =
         new LlamaModel(
@@ -26,12 +26,12 @@ final class LlamaCppPeer implements BenchEngine {
                 .setModel(gguf.toString())
                 .setThreads(threads)
                 .setThreadsBatch(threads)
-                .setCtxSize(contextTokens * slots)
-                .setParallel(slots)
+                .setCtxSize(contextTokens)
+                .setParallel(1)
                 .disableLog());
   }
 
-  /** Arguments: model location, F16 or Q8_0, folder for files, threads, context, slots. */
+  /** Arguments: model location, F16 or Q8_0, folder for files, threads, context. */
   public static void main(String[] args) throws Exception {
     PeerServer.serve(
         () -> {
@@ -47,8 +47,7 @@ final class LlamaCppPeer implements BenchEngine {
                 gguf,
                 checkpoint.config().vocabSize(),
                 Integer.parseInt(args[3]),
-                Integer.parseInt(args[4]),
-                Integer.parseInt(args[5]));
+                Integer.parseInt(args[4]));
           }
         });
   }
@@ -56,8 +55,7 @@ final class LlamaCppPeer implements BenchEngine {
   @Override
   public Timing generate(int promptTokens, int generatedTokens, long seed) {
     long start = System.nanoTime();
-    LlamaIterator tokens =
-        model.generate(request(promptTokens, generatedTokens, seed, false)).iterator();
+    LlamaIterator tokens = model.generate(request(promptTokens, generatedTokens, seed)).iterator();
     tokens.next();
     long first = System.nanoTime();
     int count = 1;
@@ -72,36 +70,14 @@ final class LlamaCppPeer implements BenchEngine {
     return new Timing((first - start) / 1e9, (count - 1) * 1e9 / (last - first), -1);
   }
 
-  @Override
-  public double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
-    runBatch(batch, promptTokens, 1, seed);
-    long start = System.nanoTime();
-    runBatch(batch, promptTokens, generatedTokens, seed);
-    return batch * generatedTokens * 1e9 / (System.nanoTime() - start);
-  }
-
-  private void runBatch(int batch, int promptTokens, int generatedTokens, long seed) {
-    LlamaIterator[] running = new LlamaIterator[batch];
-    for (int b = 0; b < batch; b++) {
-      running[b] =
-          model.generate(request(promptTokens, generatedTokens, seed + b, true)).iterator();
-    }
-    for (LlamaIterator tokens : running) {
-      while (tokens.hasNext()) {
-        tokens.next();
-      }
-    }
-  }
-
   @SuppressWarnings("unchecked")
-  private InferenceParameters request(
-      int promptTokens, int generatedTokens, long seed, boolean cachePrompt) {
+  private InferenceParameters request(int promptTokens, int generatedTokens, long seed) {
     InferenceParameters request =
         new InferenceParameters("")
             .setNPredict(generatedTokens)
             .setTemperature(0)
             .setIgnoreEos(true)
-            .setCachePrompt(cachePrompt);
+            .setCachePrompt(false);
     try {
       // The binding offers text only; its server takes ids in the same place.
       Field field = request.getClass().getSuperclass().getDeclaredField("parameters");

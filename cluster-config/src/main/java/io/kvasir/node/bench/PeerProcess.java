@@ -59,14 +59,6 @@ final class PeerProcess implements BenchEngine {
         node.get("promptTokensComputed").asInt());
   }
 
-  @Override
-  public double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed)
-      throws IOException {
-    return ask("batch " + batch + " " + promptTokens + " " + generatedTokens + " " + seed)
-        .get("tokensPerSecond")
-        .asDouble();
-  }
-
   private JsonNode ask(String command) throws IOException {
     commands.println(command);
     return answer(command);

@@ -50,14 +50,6 @@ final class PeerServer {
           answer.put("decodeTokensPerSecond", timing.decodeTokensPerSecond());
           answer.put("promptTokensComputed", timing.promptTokensComputed());
         }
-        case "batch" ->
-            answer.put(
-                "tokensPerSecond",
-                engine.batchTokensPerSecond(
-                    Integer.parseInt(words[1]),
-                    Integer.parseInt(words[2]),
-                    Integer.parseInt(words[3]),
-                    Long.parseLong(words[4])));
         default -> answer.put("error", "unknown command " + words[0]);
       }
     } catch (Exception e) {

@@ -1,6 +1,7 @@
 package io.kvasir.runtime.cache;
 
 import io.kvasir.runtime.device.PageMemory;
+import java.util.Arrays;
 
 /**
  * Reference counts, keys and eviction of token pages. A page is private (one owner, no key), a
@@ -18,6 +19,7 @@ final class BlockStore implements AutoCloseable {
   private final int[] refs;
   private final int[] groupOfPage;
   private final boolean[] sealed;
+  private final boolean[] discard;
   private final long[] releasedAt;
   private final IntLinks unreferenced;
   private final int groupCount;
@@ -36,6 +38,7 @@ final class BlockStore implements AutoCloseable {
     refs = new int[pages];
     groupOfPage = new int[pages];
     sealed = new boolean[pages];
+    discard = new boolean[pages];
     releasedAt = new long[pages];
     unreferenced = new IntLinks(groupCount, pages);
     int classes = 0;
@@ -63,11 +66,24 @@ final class BlockStore implements AutoCloseable {
 
   /** Whether {@code pages[group]} more pages can be had for every group at once. */
   boolean canAllocate(int[] pages) {
-    java.util.Arrays.fill(need, 0);
+    Arrays.fill(need, 0);
     for (int g = 0; g < groupCount; g++) {
       need[classOf[g]] += pages[g];
     }
     return arena.canAllocate(need);
+  }
+
+  /** Slabs that {@code pages} pages of every group fill in an empty arena. */
+  long slabsFor(long pages) {
+    long slabs = 0;
+    for (int c = 0; c < need.length; c++) {
+      long ofClass = 0;
+      for (int g = 0; g < groupCount; g++) {
+        ofClass += classOf[g] == c ? pages : 0;
+      }
+      slabs += (ofClass + arena.pagesPerSlab(c) - 1) / arena.pagesPerSlab(c);
+    }
+    return slabs;
   }
 
   /** A private page of the group with one reference, or 0 when nothing more can be evicted. */
@@ -127,9 +143,14 @@ final class BlockStore implements AutoCloseable {
 
   private void evict(int page) {
     unreferenced.remove(groupOfPage[page], page);
+    evictedCount++;
+    forget(page);
+  }
+
+  private void forget(int page) {
     index.remove(page);
     sealed[page] = false;
-    evictedCount++;
+    discard[page] = false;
     listener.evicted(groupOfPage[page], index.high(page), index.low(page));
     arena.free(arena.handle(page));
   }
@@ -161,6 +182,7 @@ final class BlockStore implements AutoCloseable {
       arena.pin(page);
     }
     refs[page]++;
+    discard[page] = false;
     return arena.handle(page);
   }
 
@@ -175,7 +197,9 @@ final class BlockStore implements AutoCloseable {
       return;
     }
     arena.unpin(page);
-    if (sealed[page]) {
+    if (sealed[page] && discard[page]) {
+      forget(page);
+    } else if (sealed[page]) {
       releasedAt[page] = ++releaseClock;
       unreferenced.addLast(groupOfPage[page], page);
     } else {
@@ -183,13 +207,10 @@ final class BlockStore implements AutoCloseable {
     }
   }
 
-  /** Gives one reference back and, if it was the last, forgets the block at once. */
-  void releaseAndForget(long handle) {
+  /** Lets a block go with its last reference instead of caching it, unless it is hit before. */
+  void discardWhenReleased(long handle) {
     int page = arena.check(handle);
-    release(handle);
-    if (refs[page] == 0 && sealed[page]) {
-      evict(page);
-    }
+    discard[page] = sealed[page];
   }
 
   /**

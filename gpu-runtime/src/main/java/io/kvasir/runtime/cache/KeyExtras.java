@@ -75,8 +75,9 @@ public final class KeyExtras {
   }
 
   public boolean has(int tag) {
-    for (Field field : fields) {
-      if (field.tag() == tag) {
+    // By index: sealing a block must not allocate an iterator.
+    for (int i = 0; i < fields.size(); i++) {
+      if (fields.get(i).tag() == tag) {
         return true;
       }
     }

@@ -10,7 +10,7 @@ import java.util.Arrays;
  * commit or abort; plain decoding is reserve 1, commit 1.
  *
  * <p>Entries are numbered per group from the start of the sequence and keep their number while
- * leading pages are dropped; in {@link #view} entry e stands at ordinal {@code e − firstEntry}.
+ * leading pages are dropped; in {@link #view} entry e stands at ordinal {@code e − dropped(group)}.
  * After {@link #toHeadPages} entries are numbered within each list; entry {@code committed(group) +
  * i} then means the i-th reserved entry of every list.
  *
@@ -50,8 +50,16 @@ public final class SequenceCache implements AutoCloseable {
     leaseId = id;
   }
 
+  public CacheLayout layout() {
+    return layout;
+  }
+
   public long ownerId() {
     return ownerId;
+  }
+
+  public CacheLayout layout() {
+    return layout;
   }
 
   public String tenantSalt() {
@@ -64,7 +72,7 @@ public final class SequenceCache implements AutoCloseable {
   }
 
   /** Moves the lease's deadline; false when the lease has ended. */
-  public boolean renew(long deadlineNs) {
+  public boolean renewLease(long deadlineNs) {
     return cache.leases().renew(leaseId, deadlineNs);
   }
 
@@ -77,8 +85,11 @@ public final class SequenceCache implements AutoCloseable {
     return tables[group].reserved;
   }
 
-  /** First entry still held, a multiple of the page length: the entry at ordinal 0 of the view. */
-  public int firstEntry(int group) {
+  /**
+   * Leading entries whose pages were dropped, a multiple of the page length; the first entry still
+   * held is at ordinal 0 of the view.
+   */
+  public int dropped(int group) {
     return tables[group].firstEntry();
   }
 
@@ -426,6 +437,19 @@ public final class SequenceCache implements AutoCloseable {
     return chain.seal(tables);
   }
 
+  /**
+   * Of this sequence's blocks, only those that lie within the first {@code tokenCount} tokens stay
+   * in the prefix index once nobody refers to them; the others are freed with their last reference.
+   */
+  public void keepOnly(int tokenCount) {
+    requireOpen();
+    for (GroupTable table : tables) {
+      if (table instanceof TokenTable pages) {
+        pages.keepOnly(tokenCount);
+      }
+    }
+  }
+
   private int maxCommitted() {
     int most = 0;
     for (GroupTable table : tables) {
@@ -609,22 +633,6 @@ public final class SequenceCache implements AutoCloseable {
 
   public boolean isClosed() {
     return closed;
-  }
-
-  /**
-   * Closes, and forgets at once the blocks beyond the first {@code keepEntries} entries that nobody
-   * else refers to; the others stay as cached blocks.
-   */
-  public void close(int keepEntries) {
-    if (!closed) {
-      abort();
-      for (GroupTable table : tables) {
-        if (table instanceof TokenTable tokens) {
-          tokens.forgetBeyond(keepEntries);
-        }
-      }
-      close();
-    }
   }
 
   /** Releases every page, state and the lease. Closing twice is allowed and does nothing. */

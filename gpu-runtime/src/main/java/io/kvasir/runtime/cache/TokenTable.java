@@ -179,15 +179,10 @@ final class TokenTable extends GroupTable {
     }
   }
 
-  /** Before closing: gives back the pages beyond {@code entries} and forgets their blocks. */
-  void forgetBeyond(int entries) {
-    int kept = Math.max(0, entries) / slots;
-    while (pageCount > kept) {
-      pageCount--;
-      if (pages[pageCount] != 0) {
-        store.releaseAndForget(pages[pageCount]);
-        pages[pageCount] = 0;
-      }
+  /** Blocks that reach beyond the first {@code entries} entries are not worth caching. */
+  void keepOnly(int entries) {
+    for (int page = Math.max(firstPage, Math.max(0, entries) / slots); page < pageCount; page++) {
+      store.discardWhenReleased(pages[page]);
     }
   }
 
@@ -326,7 +321,8 @@ final class TokenTable extends GroupTable {
     }
     pageCount = endPage;
     committed = first + keep.length;
-    identity &= untouched == keep.length;
+    // Implicit indices would also say that the next entry's index is its number.
+    identity &= untouched == keep.length && nextIndex == committed;
     if (identity) {
       side.dropIndex(keep.length);
     }

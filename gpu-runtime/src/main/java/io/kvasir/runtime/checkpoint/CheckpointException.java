@@ -7,7 +7,8 @@ import java.util.List;
  * what is allowed and the remedy; {@link #problems()} lists every problem found, the first of which
  * is the message.
  */
-public final class CheckpointException extends RuntimeException {
+public sealed class CheckpointException extends RuntimeException
+    permits ConversationRefusedException {
   private static final long serialVersionUID = 1L;
 
   private final transient List<String> problems;

@@ -51,11 +51,14 @@ final class ModelConfigParser {
               + Problems.quote(type)
               + ", supported are llama, mistral, phi3, qwen2 and qwen3: choose such a model.");
     }
-    refuseWhatWouldChangeTheResult();
     int vocab = in.requiredInt("vocab_size", 1, MAX_VOCAB);
     int hidden = in.requiredInt("hidden_size", 1, MAX_WIDTH);
     int layers = in.requiredInt("num_hidden_layers", 1, MAX_LAYERS);
     int heads = in.requiredInt("num_attention_heads", 1, 4096);
+    int intermediate = in.requiredInt("intermediate_size", 1, MAX_WIDTH);
+    // What follows is checked against the sizes; with wrong ones it would only add noise.
+    problems.throwIfAny();
+    refuseWhatWouldChangeTheResult();
     boolean kvNull = in.isNull("num_key_value_heads") || family.kvHeads() == 0;
     int kvHeads =
         in.intOr("num_key_value_heads", kvNull ? heads : family.kvHeads(), 1, Math.max(1, heads));
@@ -77,7 +80,7 @@ final class ModelConfigParser {
         type,
         vocab,
         hidden,
-        in.requiredInt("intermediate_size", 1, MAX_WIDTH),
+        intermediate,
         layers,
         heads,
         kvHeads,

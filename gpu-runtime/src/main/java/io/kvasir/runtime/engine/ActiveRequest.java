@@ -50,14 +50,13 @@ final class ActiveRequest implements TokenPath {
     this.stopStrings = stopStrings;
     this.promptLength = request.promptTokens().length;
     this.submittedNs = ticket.arrivalNs();
-    this.tokens = Arrays.copyOf(request.promptTokens(), promptLength + 64);
+    this.tokens = Arrays.copyOf(request.promptTokens(), Integer.highestOneBit(promptLength) * 2);
     this.length = promptLength;
   }
 
   void append(int token) {
     if (length == tokens.length) {
-      int limit = promptLength + request.sampling().maxTokens();
-      tokens = Arrays.copyOf(tokens, Math.max(length + 1, Math.min(2 * length, limit)));
+      tokens = Arrays.copyOf(tokens, 2 * length);
     }
     tokens[length++] = token;
   }

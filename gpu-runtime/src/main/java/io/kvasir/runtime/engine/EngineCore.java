@@ -336,7 +336,7 @@ final class EngineCore implements AutoCloseable {
       r.cached = r.cursor;
       dropBehindWindows(r);
     }
-    r.cache.renew(now + options.leaseNs());
+    r.cache.renewLease(now + options.leaseNs());
     if (r.cursor >= r.promptLength) {
       r.promptLogitsDone = true;
     }
@@ -426,7 +426,8 @@ final class EngineCore implements AutoCloseable {
     byId.remove(r.request.id());
     if (r.cache != null) {
       int keep = policy.keepTokens(r.running(), reason);
-      r.cache.close(keep);
+      r.cache.abort();
+      r.cache.keepOnly(keep);
       release(r);
       running.remove(r);
     } else {

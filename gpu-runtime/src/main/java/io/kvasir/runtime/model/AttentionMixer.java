@@ -37,6 +37,26 @@ public final class AttentionMixer implements Mixer {
       float scale,
       int window,
       Collective collective) {
+    /** The same layer with another rotary embedding. */
+    public Parts withRotary(RotaryTable table) {
+      return new Parts(
+          norm,
+          eps,
+          qkv,
+          bias,
+          qNorm,
+          kNorm,
+          output,
+          outputBias,
+          table,
+          headCount,
+          kvHeadCount,
+          headDim,
+          scale,
+          window,
+          collective);
+    }
+
     int queryWidth() {
       return headCount * headDim;
     }
@@ -56,6 +76,10 @@ public final class AttentionMixer implements Mixer {
   public AttentionMixer(Parts parts, AttentionPlanner planner) {
     this.p = parts;
     this.planner = planner;
+  }
+
+  public Parts parts() {
+    return p;
   }
 
   @Override

@@ -18,6 +18,7 @@ public final class AttentionPlanner {
   private final RowSet outputs = new RowSet();
   private AttentionMixer.Parts parts;
   private int group;
+  private boolean owner;
   private int outputCount;
 
   AttentionPlan attention() {
@@ -32,6 +33,7 @@ public final class AttentionPlanner {
     parts = p;
     CacheLayout layout = c.model.cacheLayout();
     group = layout.groupOf(layer);
+    owner = layout.ownerLayer(layer) == layer;
     attention.headCount = p.headCount();
     attention.kvHeadCount = p.kvHeadCount();
     attention.layout = layout.group(group).frame();
@@ -83,9 +85,9 @@ public final class AttentionPlanner {
     int at = 0;
     for (int i = 0; i < c.active.size(); i++) {
       WorkItem item = c.active.get(i);
-      boolean silent = c.plans.get(i).withoutOutput;
+      LayerPlan plan = c.plans.get(i);
       while (at < c.query.count && c.query.rows[at] < item.base + item.liveCount) {
-        if (!silent) {
+        if (!plan.withoutOutput && plan.isResidual(c.ordinalAt(item, c.query.rows[at]))) {
           outputs.add(at);
         }
         at++;
@@ -160,16 +162,15 @@ public final class AttentionPlanner {
       int first = at;
       KvView view = item.cache.view(layer);
       boolean headPages = view.orderByEntry;
-      int dropped = headPages ? 0 : item.cache.firstEntry(group);
+      int dropped = item.cache.dropped(group);
       while (at < count && c.query.rows[at] < end) {
         int ordinal = c.ordinalAt(item, c.query.rows[at]);
         attention.rowIndex[at] = item.index[ordinal];
-        // A row that wrote nothing finds itself, if anywhere, by causal order.
-        boolean owns = !headPages && (item.writes || item.entries != null);
-        attention.rowSelfEntry[at] = owns ? item.entryOf(group, ordinal) - dropped : -1;
+        int own = headPages ? -1 : ownEntry(item, plan, ordinal);
+        attention.rowSelfEntry[at] = own < 0 ? -1 : own - dropped;
         copyPositions(item, ordinal, attention.rowPosition, at, axes);
         if (plan.ranges != null || plan.bits != null) {
-          restrict(plan, ordinal, at);
+          restrict(plan, ordinal, at, dropped);
         }
         at++;
       }
@@ -183,7 +184,21 @@ public final class AttentionPlanner {
     attention.segmentCount = segment;
   }
 
-  private void restrict(LayerPlan plan, int ordinal, int row) {
+  /**
+   * The entry that holds the row's K and V of this layer, written now or before; −1 for a row that
+   * wrote none, which finds itself, if anywhere, by causal order.
+   */
+  private int ownEntry(WorkItem item, LayerPlan plan, int ordinal) {
+    boolean writes = item.writes && owner;
+    if (writes && plan.writeEntries != null) {
+      int k = Arrays.binarySearch(plan.write, 0, plan.writeCount, ordinal);
+      return k < 0 ? -1 : plan.writeEntries[k];
+    }
+    boolean owns = writes ? plan.isWritten(ordinal) : item.writes;
+    return owns || item.entries != null ? item.entryOf(group, ordinal) : -1;
+  }
+
+  private void restrict(LayerPlan plan, int ordinal, int row, int dropped) {
     if (plan.ranges != null && plan.ranges[ordinal] != null) {
       if (attention.rowRanges == null) {
         attention.rowRanges = new int[attention.rowCount][];
@@ -196,7 +211,7 @@ public final class AttentionPlanner {
         attention.rowBitsFrom = new int[attention.rowCount];
       }
       attention.rowBits[row] = plan.bits[ordinal];
-      attention.rowBitsFrom[row] = plan.bitsFrom[ordinal];
+      attention.rowBitsFrom[row] = plan.bitsFrom[ordinal] - dropped;
     }
   }
 
@@ -231,7 +246,7 @@ public final class AttentionPlanner {
     return all;
   }
 
-  private static AttentionStatistic inPlan(
+  private AttentionStatistic inPlan(
       StepContext c, WorkItem item, AttentionStatistic s, int segment, int first, int end) {
     int[] rows = new int[s.rows().length];
     for (int r = 0; r < rows.length; r++) {
@@ -245,11 +260,12 @@ public final class AttentionPlanner {
       }
       rows[r] = found;
     }
+    int dropped = item.cache.firstEntry(group);
     return new AttentionStatistic(
         segment,
         rows,
-        s.entryFrom(),
-        s.entryTo(),
+        s.entryFrom() - dropped,
+        s.entryTo() - dropped,
         s.reduction(),
         s.headGroup(),
         s.target(),

@@ -55,6 +55,15 @@ public final class LayerPlan {
     withoutOutput = false;
   }
 
+  /** The rows passed this layer's mixer in an earlier step: only the feed-forward is left. */
+  void feedForwardOnly() {
+    query();
+    write();
+    before = null;
+    during = null;
+    park = false;
+  }
+
   boolean dense() {
     return allResidual
         && allQuery
@@ -71,7 +80,7 @@ public final class LayerPlan {
 
   /** Only these rows stay residual; queries shrink with them unless set afterwards. */
   public LayerPlan residual(int... rows) {
-    residual = rows.clone();
+    residual = ascending(rows);
     residualCount = rows.length;
     allResidual = false;
     if (allQuery) {
@@ -80,9 +89,9 @@ public final class LayerPlan {
     return this;
   }
 
-  /** Only these rows attend. */
+  /** Only these rows attend; those of them that are not residual only serve statistics. */
   public LayerPlan query(int... rows) {
-    query = rows.clone();
+    query = ascending(rows);
     queryCount = rows.length;
     allQuery = false;
     return this;
@@ -90,7 +99,7 @@ public final class LayerPlan {
 
   /** Only these rows write K and V, to their own next entries. None: K and V go nowhere. */
   public LayerPlan write(int... rows) {
-    write = rows.clone();
+    write = ascending(rows);
     writeCount = rows.length;
     allWrite = false;
     return this;
@@ -130,7 +139,10 @@ public final class LayerPlan {
     return this;
   }
 
-  /** Visibility bits per row ordinal for view entries from {@code from[row]} on. */
+  /**
+   * Visibility bits per row ordinal for the group's entries (absolute ordinals) from {@code
+   * from[row]} on; entries before it follow the other rules alone.
+   */
   public LayerPlan visibleBits(long[][] perRow, int[] from) {
     bits = perRow;
     bitsFrom = from;
@@ -140,7 +152,8 @@ public final class LayerPlan {
   /**
    * Statistics to take before attention: K and V of this layer are written, then the statistics are
    * taken and awaited, then {@link LayerPolicy#revise} may still change residual and query rows.
-   * Rows in them are row ordinals of the item; the segment is filled in by the executor.
+   * Rows in them are row ordinals of the item and entries are absolute ordinals of the layer's
+   * group; the segment is filled in by the executor.
    */
   public LayerPlan statisticsBefore(AttentionStatistic... statistics) {
     before = statistics;
@@ -181,6 +194,27 @@ public final class LayerPlan {
     queryCount = residualCount;
     allResidual = false;
     allQuery = false;
+  }
+
+  /** Row ordinals are searched and joined in order, so they must ascend. */
+  private static int[] ascending(int[] rows) {
+    for (int i = 1; i < rows.length; i++) {
+      if (rows[i] <= rows[i - 1]) {
+        throw new IllegalArgumentException(
+            "row="
+                + rows[i]
+                + " at place "
+                + i
+                + " follows row="
+                + rows[i - 1]
+                + ", name rows in ascending order");
+      }
+    }
+    return rows.clone();
+  }
+
+  boolean isWritten(int ordinal) {
+    return allWrite || Arrays.binarySearch(write, 0, writeCount, ordinal) >= 0;
   }
 
   boolean isResidual(int ordinal) {

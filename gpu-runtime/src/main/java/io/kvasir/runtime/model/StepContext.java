@@ -135,6 +135,9 @@ public final class StepContext {
       if (hook == null || !hook.points().contains(point)) {
         continue;
       }
+      if (point == HookPoint.BEFORE_LAYER && item.resumesInFeedForward(layer)) {
+        continue;
+      }
       int[] ordinals = new int[at - from];
       for (int r = from; r < at; r++) {
         ordinals[r - from] = ordinalAt(item, rows.rows[r]);

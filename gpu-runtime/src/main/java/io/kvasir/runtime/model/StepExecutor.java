@@ -67,7 +67,7 @@ public final class StepExecutor implements AutoCloseable {
     int end = 0;
     for (int i = 0; i < items.size(); i++) {
       WorkItem item = items.get(i);
-      rows += item.rowCount;
+      rows += item.enteringRows();
       first = Math.min(first, item.firstLayer);
       end = Math.max(end, item.endLayer);
       item.active = false;
@@ -80,9 +80,10 @@ public final class StepExecutor implements AutoCloseable {
     c.active.clear();
     c.batchRows = 0;
     for (int layer = first; layer <= end; layer++) {
+      enter(items, layer, true);
       leave(layer, consumer);
       if (layer < end) {
-        enter(items, layer);
+        enter(items, layer, false);
         if (c.active.isEmpty()) {
           continue;
         }
@@ -101,9 +102,8 @@ public final class StepExecutor implements AutoCloseable {
     if (c.hooked) {
       allRowsHook(HookPoint.BEFORE_LAYER, layer);
     }
-    int resumed = resumeInFeedForward(layer);
-    if (resumed < c.active.size()) {
-      mixAllBut(layer, resumed);
+    if (resumedCount(layer) < c.active.size()) {
+      mix(layer);
     }
     if (c.active.isEmpty()) {
       return;
@@ -112,7 +112,7 @@ public final class StepExecutor implements AutoCloseable {
     for (int i = 0; i < c.active.size(); i++) {
       WorkItem item = c.active.get(i);
       LayerPlan plan = c.plans.get(i);
-      item.rowLayers += plan.allResidual ? item.liveCount : plan.residualCount;
+      item.rowLayers += residualRows(item, plan);
     }
     if (c.hooked) {
       allRowsHook(HookPoint.AFTER_LAYER, layer);
@@ -121,31 +121,15 @@ public final class StepExecutor implements AutoCloseable {
   }
 
   /** Items that resume after this layer's mixer; their rows take part in the feed-forward only. */
-  private int resumeInFeedForward(int layer) {
+  private int resumedCount(int layer) {
     int count = 0;
     for (int i = 0; i < c.active.size(); i++) {
-      WorkItem item = c.active.get(i);
-      if (resumesInFeedForward(item, layer)) {
-        LayerPlan plan = c.plans.get(i);
-        plan.query();
-        plan.write();
-        c.dense = false;
-        count++;
-      }
-    }
-    if (count > 0) {
-      LayerSets.fill(c, layer);
+      count += c.active.get(i).resumesInFeedForward(layer) ? 1 : 0;
     }
     return count;
   }
 
-  private static boolean resumesInFeedForward(WorkItem item, int layer) {
-    return item.input == WorkItem.Input.PARKED
-        && item.parkedInput.layer() == layer
-        && item.parkedInput.stage() == Stage.FEED_FORWARD;
-  }
-
-  private void mixAllBut(int layer, int resumed) {
+  private void mix(int layer) {
     model.layers().get(layer).mixer().mix(c, layer);
     if (!c.parking.isEmpty()) {
       parkAll(layer, Stage.MIXER);
@@ -160,11 +144,23 @@ public final class StepExecutor implements AutoCloseable {
     boolean done = model.layers().get(layer).feedForward().forward(c, layer, c.residual);
     if (!done) {
       c.parking.clear();
-      c.parking.addAll(c.active);
+      for (int i = 0; i < c.active.size(); i++) {
+        if (residualRows(c.active.get(i), c.plans.get(i)) > 0) {
+          c.park(c.active.get(i));
+        }
+      }
     }
     if (!c.parking.isEmpty()) {
       parkAll(layer, Stage.FEED_FORWARD);
     }
+  }
+
+  private static int residualRows(WorkItem item, LayerPlan plan) {
+    int count = 0;
+    for (int r = 0; r < item.liveCount; r++) {
+      count += plan.isResidual(item.live[r]) ? 1 : 0;
+    }
+    return count;
   }
 
   private void plan(int layer) {
@@ -188,6 +184,9 @@ public final class StepExecutor implements AutoCloseable {
       if (plan.park) {
         c.park(item);
       }
+      if (item.resumesInFeedForward(layer)) {
+        plan.feedForwardOnly();
+      }
     }
     if (!c.parking.isEmpty()) {
       parkAll(layer, Stage.MIXER);
@@ -198,11 +197,18 @@ public final class StepExecutor implements AutoCloseable {
     LayerSets.fill(c, layer);
   }
 
-  private void enter(List<WorkItem> items, int layer) {
+  /**
+   * Rows that start at this layer join the batch.
+   *
+   * @param outputsOnly takes the items that run no layer at all: hidden states that only want
+   *     logits
+   */
+  private void enter(List<WorkItem> items, int layer, boolean outputsOnly) {
     entering.clear();
     for (int i = 0; i < items.size(); i++) {
       WorkItem item = items.get(i);
-      if (!item.active && item.firstLayer == layer && item.endLayer > layer && item.rowCount > 0) {
+      boolean now = item.firstLayer == layer && (item.endLayer == layer) == outputsOnly;
+      if (!item.active && now && item.rowCount > 0) {
         entering.add(item);
       }
     }
@@ -217,6 +223,7 @@ public final class StepExecutor implements AutoCloseable {
         item.live[r] = r;
         item.placeOf[r] = r;
       }
+      item.announceIndices();
       c.active.add(item);
       long offset = (long) item.base * model.hiddenSize();
       switch (item.input) {
@@ -321,7 +328,8 @@ public final class StepExecutor implements AutoCloseable {
   private void parkAll(int layer, Stage stage) {
     for (int i = 0; i < c.parking.size(); i++) {
       WorkItem item = c.parking.get(i);
-      item.parked = copyRows(item, layer, stage);
+      boolean mixed = item.resumesInFeedForward(layer);
+      item.parked = copyRows(item, layer, mixed ? Stage.FEED_FORWARD : stage);
       item.active = false;
     }
     c.parking.clear();

@@ -34,6 +34,7 @@ public final class WorkItem {
   final int[] firstEntry;
   int[] entries;
   boolean[] wantsLogits = new boolean[16];
+  private boolean announces;
   boolean keepHidden;
   LayerPolicy policy;
   LayerHook hook;
@@ -69,6 +70,7 @@ public final class WorkItem {
     embeddings = null;
     entries = null;
     writes = true;
+    announces = false;
     keepHidden = false;
     parked = null;
     for (int g = 0; g < firstEntry.length; g++) {
@@ -77,17 +79,25 @@ public final class WorkItem {
     return this;
   }
 
-  /** Logical indices of the rows, where they are not consecutive. */
+  /**
+   * Logical indices of the rows, where they are not consecutive. The cache learns them for the
+   * entries that the rows own.
+   */
   public WorkItem indices(int[] logical) {
     System.arraycopy(logical, 0, index, 0, rowCount);
     System.arraycopy(logical, 0, positions, 0, rowCount);
+    announces = true;
     return this;
   }
 
-  /** Rotary positions, [row × axisCount + axis]. */
+  /**
+   * Rotary positions, [row × axisCount + axis]. Where pages hold raw keys, the cache learns them
+   * for the entries that the rows own.
+   */
   public WorkItem positions(int[] values, int axisCount) {
     positions = Arrays.copyOf(values, Math.max(values.length, index.length * axisCount));
     axes = axisCount;
+    announces = true;
     return this;
   }
 
@@ -205,6 +215,36 @@ public final class WorkItem {
   /** The entry row {@code ordinal} owns in {@code group}. */
   public int entryOf(int group, int ordinal) {
     return entries != null ? entries[ordinal] : firstEntry[group] + ordinal;
+  }
+
+  /** Whether the item passed this layer's mixer in an earlier step. */
+  boolean resumesInFeedForward(int layer) {
+    return input == Input.PARKED
+        && parkedInput.layer() == layer
+        && parkedInput.stage() == ParkedRows.Stage.FEED_FORWARD;
+  }
+
+  /** Rows that the item brings into a step. */
+  int enteringRows() {
+    return input == Input.PARKED ? parkedInput.ordinals().length : rowCount;
+  }
+
+  /** Tells the cache indices and positions that are not those it gives new entries by itself. */
+  void announceIndices() {
+    if (!announces || !writes || cache == null) {
+      return;
+    }
+    for (int group = 0; group < firstEntry.length; group++) {
+      boolean raw = !cache.layout().group(group).frame().keysRotated();
+      for (int r = 0; r < rowCount; r++) {
+        int entry = entryOf(group, r);
+        cache.setIndex(group, entry, index[r]);
+        for (int a = 0; raw && a < cache.layout().positionAxes(); a++) {
+          int position = positions[r * axes + Math.min(a, axes - 1)];
+          cache.setPosition(group, entry, a, position);
+        }
+      }
+    }
   }
 
   private void ensure(int rows) {

@@ -1,6 +1,10 @@
 package io.kvasir.runtime.model;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.fail;
+
 import io.kvasir.runtime.cache.BlockKind;
+import io.kvasir.runtime.cache.CacheLayout;
 import io.kvasir.runtime.cache.CacheOptions;
 import io.kvasir.runtime.cache.KeyDomain;
 import io.kvasir.runtime.cache.KvCache;
@@ -18,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -90,6 +95,25 @@ public final class SeamHarness implements AutoCloseable {
     return of(device, model, options.pages());
   }
 
+  /** The same weights with another cache layout or other layers. */
+  public static DecoderModel with(DecoderModel m, CacheLayout layout, List<DecoderLayer> layers) {
+    return new DecoderModel(
+        m.revision(),
+        m.device(),
+        layout,
+        m.vocabSize(),
+        m.hiddenSize(),
+        m.normEps(),
+        m.widths(),
+        m.embedding(),
+        layers,
+        m.finalNorm(),
+        m.head(),
+        m.rotaryDigest(),
+        m.maxContextTokens(),
+        new DecoderModel.ArenaBinding());
+  }
+
   /** A harness around a hand-made model. */
   public static SeamHarness of(Device device, DecoderModel model, PageEncoding pages) {
     CacheOptions cacheOptions =
@@ -103,6 +127,13 @@ public final class SeamHarness implements AutoCloseable {
 
   public WorkItem item(SequenceCache sequence) {
     return new WorkItem(sequence, model.cacheLayout().groupCount());
+  }
+
+  /** All of {@code tokens} as one item over all layers, its entries reserved. */
+  public WorkItem chunk(SequenceCache sequence, int... tokens) {
+    reserve(sequence, tokens.length);
+    WorkItem item = item(sequence).rows(tokens.length, sequence.committed(0), model.layerCount());
+    return item.tokens(tokens, 0);
   }
 
   /** Runs one step and returns the logits asked for: per item, row ordinal → logits. */
@@ -120,10 +151,7 @@ public final class SeamHarness implements AutoCloseable {
    * Logits of every row of {@code tokens}, in one item, plainly; the sequence is left committed.
    */
   public float[][] plain(SequenceCache sequence, int... tokens) {
-    reserve(sequence, tokens.length);
-    WorkItem item = item(sequence).rows(tokens.length, sequence.committed(0), model.layerCount());
-    item.tokens(tokens, 0);
-    float[][] rows = logits(item);
+    float[][] rows = logits(chunk(sequence, tokens));
     sequence.commit();
     return rows;
   }
@@ -135,12 +163,17 @@ public final class SeamHarness implements AutoCloseable {
     }
   }
 
-  /** Runs one item alone with logits of all its rows; rows that gave none are null. */
-  public float[][] logits(WorkItem item) {
+  /**
+   * Logits of all rows of {@code item}, which shares the step with {@code others}; rows that gave
+   * none are null.
+   */
+  public float[][] logits(WorkItem item, WorkItem... others) {
     for (int r = 0; r < item.rowCount(); r++) {
       item.logits(r);
     }
-    Map<Integer, float[]> rows = run(item).getOrDefault(item, Map.of());
+    WorkItem[] all = Arrays.copyOf(others, others.length + 1);
+    all[others.length] = item;
+    Map<Integer, float[]> rows = run(all).getOrDefault(item, Map.of());
     float[][] out = new float[item.rowCount()][];
     rows.forEach((r, values) -> out[r] = values);
     return out;
@@ -171,6 +204,52 @@ public final class SeamHarness implements AutoCloseable {
       }
     }
     return best;
+  }
+
+  /** Fails unless both hold the same rows with the same float bits. */
+  public static void assertBits(float[][] expected, float[][] actual) {
+    assertBits("", expected, actual);
+  }
+
+  public static void assertBits(String what, float[][] expected, float[][] actual) {
+    assertEquals(expected.length, actual.length, what + " rows");
+    for (int r = 0; r < expected.length; r++) {
+      assertBits(what + " row " + r, expected[r], actual[r]);
+    }
+  }
+
+  public static void assertBits(String what, float[] expected, float[] actual) {
+    assertEquals(expected == null, actual == null, what + " is missing on one side");
+    if (expected == null) {
+      return;
+    }
+    assertEquals(expected.length, actual.length, what + " width");
+    for (int i = 0; i < expected.length; i++) {
+      int want = Float.floatToRawIntBits(expected[i]);
+      int got = Float.floatToRawIntBits(actual[i]);
+      if (want != got) {
+        fail(what + " value " + i + ": expected " + expected[i] + ", got " + actual[i]);
+      }
+    }
+  }
+
+  /** The rows of these numbers. */
+  public static float[][] pick(float[][] rows, int... numbers) {
+    return Arrays.stream(numbers).mapToObj(r -> rows[r]).toArray(float[][]::new);
+  }
+
+  /** 0, 1, … count − 1. */
+  public static int[] upTo(int count) {
+    return IntStream.range(0, count).toArray();
+  }
+
+  /** Hidden states on the host; the parked rows are closed. */
+  public float[] hidden(ParkedRows parked) {
+    float[] values = new float[parked.ordinals().length * model.hiddenSize()];
+    device.download(parked.hidden(), 0, values, 0, values.length);
+    device.await();
+    parked.close();
+    return values;
   }
 
   /** Seeded token ids. */
