@@ -6,8 +6,8 @@ import io.kvasir.actors.api.Kvasir;
 import io.kvasir.actors.api.KvasirServer;
 import io.kvasir.actors.gateway.Example;
 import io.kvasir.actors.settings.KvasirSettings;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
@@ -64,13 +64,10 @@ final class NodeLauncher implements AutoCloseable {
     return server;
   }
 
-  /** Time since this process began. */
+  /** Time since this JVM began. */
   static Duration sinceStart() {
-    return ProcessHandle.current()
-        .info()
-        .startInstant()
-        .map(begin -> Duration.between(begin, Instant.now()))
-        .orElse(Duration.ZERO);
+    return Duration.ofMillis(
+        System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
   }
 
   /** Returns when the node was stopped, usually by a signal. */
