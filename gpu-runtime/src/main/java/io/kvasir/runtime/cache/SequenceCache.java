@@ -58,10 +58,6 @@ public final class SequenceCache implements AutoCloseable {
     return ownerId;
   }
 
-  public CacheLayout layout() {
-    return layout;
-  }
-
   public String tenantSalt() {
     return tenantSalt;
   }

@@ -4,7 +4,9 @@ import io.kvasir.runtime.cache.SequenceCache;
 import io.kvasir.runtime.engine.SchedulingPolicy.Running;
 import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
 import io.kvasir.runtime.model.WorkItem;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /** A request inside the engine: its tokens, how far they are computed, and its cache. */
 final class ActiveRequest implements TokenPath {
@@ -12,6 +14,7 @@ final class ActiveRequest implements TokenPath {
   final Ticket ticket;
   final long seed;
   final StopStrings stopStrings;
+  final List<LogitAdjuster> adjusters;
   final int promptLength;
   final long submittedNs;
 
@@ -48,10 +51,21 @@ final class ActiveRequest implements TokenPath {
     this.ticket = ticket;
     this.seed = seed;
     this.stopStrings = stopStrings;
+    this.adjusters = adjusters(request);
     this.promptLength = request.promptTokens().length;
     this.submittedNs = ticket.arrivalNs();
     this.tokens = Arrays.copyOf(request.promptTokens(), Integer.highestOneBit(promptLength) * 2);
     this.length = promptLength;
+  }
+
+  private static List<LogitAdjuster> adjusters(GenerationRequest request) {
+    SamplingParameters s = request.sampling();
+    if (s.minTokens() == 0 || s.stopIds().isEmpty()) {
+      return request.adjusters();
+    }
+    List<LogitAdjuster> all = new ArrayList<>(request.adjusters());
+    all.add(new MinTokensMask(s.minTokens(), s.stopIds()));
+    return List.copyOf(all);
   }
 
   void append(int token) {

@@ -316,11 +316,8 @@ final class EngineCore implements AutoCloseable {
       return;
     }
     SamplingParameters s = r.request.sampling();
-    if (r.generated() < s.minTokens()) {
-      List<Integer> stops = s.stopIds();
-      for (int i = 0; i < stops.size(); i++) {
-        logits[offset + stops.get(i)] = Float.NEGATIVE_INFINITY;
-      }
+    for (int i = 0; i < r.adjusters.size(); i++) {
+      r.adjusters.get(i).adjust(logits, offset, model.vocabSize(), r);
     }
     r.sampled = sampler.sample(logits, offset, model.vocabSize(), s, r.seed, position + 1L);
   }

@@ -13,6 +13,7 @@ import java.util.List;
  *     none
  * @param promptLogitRows prompt rows whose logits are delivered to {@link
  *     TokenStream#promptLogits}, ascending; empty for none
+ * @param adjusters change logits before each draw, in this order: penalties, biases, masks
  * @param stream where its tokens go
  */
 public record GenerationRequest(
@@ -22,8 +23,22 @@ public record GenerationRequest(
     SamplingParameters sampling,
     long timeoutNs,
     List<Integer> promptLogitRows,
+    List<LogitAdjuster> adjusters,
     TokenStream stream) {
   public GenerationRequest {
     promptLogitRows = List.copyOf(promptLogitRows);
+    adjusters = List.copyOf(adjusters);
+  }
+
+  /** A request whose logits are drawn from as they are. */
+  public GenerationRequest(
+      long id,
+      String tenant,
+      int[] promptTokens,
+      SamplingParameters sampling,
+      long timeoutNs,
+      List<Integer> promptLogitRows,
+      TokenStream stream) {
+    this(id, tenant, promptTokens, sampling, timeoutNs, promptLogitRows, List.of(), stream);
   }
 }

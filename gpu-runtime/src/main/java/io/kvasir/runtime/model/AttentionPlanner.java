@@ -260,7 +260,7 @@ public final class AttentionPlanner {
       }
       rows[r] = found;
     }
-    int dropped = item.cache.firstEntry(group);
+    int dropped = item.cache.dropped(group);
     return new AttentionStatistic(
         segment,
         rows,
