@@ -65,14 +65,14 @@ final class BenchReportTest {
     List<String> lines = bytes.toString(StandardCharsets.UTF_8).lines().toList();
     assertEquals("title", lines.get(0));
     assertTrue(lines.get(1).contains("seed=9") && lines.get(1).contains("jdk="));
-    assertEquals(lines.get(3).indexOf("tok/s"), lines.get(4).indexOf("s  -"));
+    assertEquals(lines.get(3).indexOf("tok/s"), lines.get(4).indexOf(" s ") + 1);
   }
 
   @Test
   void shouldGiveKnownWilsonIntervals() {
     WilsonInterval most = WilsonInterval.of(570, 600);
-    assertEquals(0.929, most.low(), 5e-4);
-    assertEquals(0.965, most.high(), 5e-4);
+    assertEquals(0.9295, most.low(), 5e-4);
+    assertEquals(0.9648, most.high(), 5e-4);
     assertEquals(1, WilsonInterval.of(20, 20).high());
     assertEquals(0.839, WilsonInterval.of(20, 20).low(), 5e-4);
   }
