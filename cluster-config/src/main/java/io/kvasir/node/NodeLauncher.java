@@ -6,13 +6,14 @@ import io.kvasir.actors.api.Kvasir;
 import io.kvasir.actors.api.KvasirServer;
 import io.kvasir.actors.gateway.Example;
 import io.kvasir.actors.settings.KvasirSettings;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.LoggerFactory;
 
 /** Runs one node in this process until it is told to stop. Main thread. */
 final class NodeLauncher implements AutoCloseable {
@@ -32,6 +33,8 @@ final class NodeLauncher implements AutoCloseable {
    */
   static NodeLauncher start(Config config, List<Example> examples) {
     JvmCheck.run();
+    // First and from one thread: several at once would make SLF4J complain.
+    LoggerFactory.getILoggerFactory();
     KvasirSettings settings = KvasirSettings.from(config);
     ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "kvasir", config);
     NodeLauncher node = null;
@@ -61,13 +64,10 @@ final class NodeLauncher implements AutoCloseable {
     return server;
   }
 
-  /** Time since this process began. */
+  /** Time since this JVM began. */
   static Duration sinceStart() {
-    return ProcessHandle.current()
-        .info()
-        .startInstant()
-        .map(begin -> Duration.between(begin, Instant.now()))
-        .orElse(Duration.ZERO);
+    return Duration.ofMillis(
+        System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
   }
 
   /** Returns when the node was stopped, usually by a signal. */

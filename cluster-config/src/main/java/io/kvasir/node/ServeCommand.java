@@ -1,5 +1,6 @@
 package io.kvasir.node;
 
+import com.typesafe.config.Config;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -25,9 +26,9 @@ final class ServeCommand implements Callable<Integer> {
   private String model;
 
   @Option(
-      names = "--exit-when-ready",
-      description = "Stop as soon as the node could serve; for measuring and for checking a setup.")
-  private boolean exitWhenReady;
+      names = "--check",
+      description = "Load the model, answer one request of a few tokens over HTTP, and stop.")
+  private boolean check;
 
   @Mixin private NodeOptions options;
   @Spec private CommandSpec spec;
@@ -35,10 +36,8 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    try (NodeLauncher node =
-        NodeLauncher.start(
-            options.resolve("single", model),
-            BundledExamples.of(options.resolve("single", model)))) {
+    Config config = options.resolve("single", model);
+    try (NodeLauncher node = NodeLauncher.start(config, BundledExamples.of(config))) {
       out.println(
           String.format(
               Locale.ROOT,
@@ -46,7 +45,9 @@ final class ServeCommand implements Callable<Integer> {
               node.server().modelName(),
               node.server().url(),
               NodeLauncher.sinceStart().toMillis() / 1e3));
-      if (!exitWhenReady) {
+      if (check) {
+        out.println(SelfCheck.run(node.server()));
+      } else {
         node.awaitEnd();
       }
     }
