@@ -150,6 +150,8 @@ public final class EngineBench {
       engines.values().forEach(BenchEngine::close);
       deleteAll(scratch);
     }
+    progress(dtype, "through HTTP");
+    report.add(HttpThroughput.measure(options.model(), dtype, options.threads(), options.runs()));
   }
 
   private void startPeers(WeightFormat dtype, Path scratch, Map<String, BenchEngine> engines)

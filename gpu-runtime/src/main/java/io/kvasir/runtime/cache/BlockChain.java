@@ -122,13 +122,13 @@ final class BlockChain {
   }
 
   /** Seals every block whose tokens are known and whose entries are committed. */
-  int seal(GroupTable[] tables) {
+  int seal(GroupTables tables) {
     int sealed = 0;
     while (sealing && (sealedBlocks + 1) * slots <= tokenCount && isReady(tables)) {
       int from = sealedBlocks * slots;
       KeyExtras given = extras.of(sealedBlocks, from, from + slots);
-      for (int g = 0; g < tables.length; g++) {
-        TokenTable table = (TokenTable) tables[g];
+      for (int g = 0; g < tables.count(); g++) {
+        TokenTable table = tables.tokens(g);
         cache.hasher.hash(
             domainDigests[g],
             sealedBlocks > 0,
@@ -150,9 +150,9 @@ final class BlockChain {
     return sealed;
   }
 
-  private boolean isReady(GroupTable[] tables) {
-    for (GroupTable table : tables) {
-      if (table.committed < (sealedBlocks + 1) * slots) {
+  private boolean isReady(GroupTables tables) {
+    for (int g = 0; g < tables.count(); g++) {
+      if (tables.get(g).committed < (sealedBlocks + 1) * slots) {
         return false;
       }
     }

@@ -14,21 +14,15 @@ final class HeadTable extends GroupTable {
   private final FramePool pool;
   private final int lists;
   private final int[] count;
-  private final int[] frameCount;
+  private final FrameLists frames;
   private final SideTable[] side;
-  private long[] handles;
-  private long[] addresses;
-  private int stride;
 
   HeadTable(KvCache cache, LayerGroup group) {
     super(cache, group);
     pool = cache.framePools[group.id()];
     lists = group.framesPerPage();
     count = new int[lists];
-    frameCount = new int[lists];
-    stride = 4;
-    handles = new long[lists * stride];
-    addresses = new long[lists * stride];
+    frames = new FrameLists(pool, lists, slots);
     side = new SideTable[lists];
     for (int list = 0; list < lists; list++) {
       side[list] = new SideTable(cache.layout().positionAxes());
@@ -76,7 +70,7 @@ final class HeadTable extends GroupTable {
         from.cache.copies.add(
             from.frameOf(layer, head, entry),
             entry % from.slots,
-            to.addresses[list * to.stride + i / to.slots],
+            to.frames.address(list, i),
             i % to.slots);
         to.side[list].copyFrom(source, entry - first, i, first);
       }
@@ -137,9 +131,8 @@ final class HeadTable extends GroupTable {
   }
 
   private void move(int list, int from, int to) {
-    int row = list * stride;
     cache.copies.add(
-        addresses[row + from / slots], from % slots, addresses[row + to / slots], to % slots);
+        frames.address(list, from), from % slots, frames.address(list, to), to % slots);
     side[list].move(from, to);
   }
 
@@ -153,69 +146,25 @@ final class HeadTable extends GroupTable {
 
   /** Frames to take so that list i can hold {@code wanted[i]} entries. */
   private int framesFor(int[] wanted) {
-    int frames = 0;
+    int sum = 0;
     for (int list = 0; list < lists; list++) {
-      frames += Math.max(0, (wanted[list] + slots - 1) / slots - frameCount[list]);
+      sum += frames.missing(list, wanted[list]);
     }
-    return frames;
-  }
-
-  private int framesFor(int entries) {
-    int frames = 0;
-    for (int list = 0; list < lists; list++) {
-      frames += Math.max(0, (count[list] + entries + slots - 1) / slots - frameCount[list]);
-    }
-    return frames;
+    return sum;
   }
 
   private boolean grow(int[] wanted) {
     for (int list = 0; list < lists; list++) {
-      if (!growList(list, wanted[list])) {
+      if (!frames.grow(list, wanted[list])) {
         return false;
       }
     }
     return true;
-  }
-
-  private boolean growList(int list, int entries) {
-    int end = (entries + slots - 1) / slots;
-    widen(end);
-    while (frameCount[list] < end) {
-      long handle = pool.take();
-      if (handle == 0) {
-        return false;
-      }
-      int at = list * stride + frameCount[list]++;
-      handles[at] = handle;
-      addresses[at] = pool.address(handle);
-    }
-    return true;
-  }
-
-  private void widen(int frames) {
-    if (frames <= stride) {
-      return;
-    }
-    int wider = Math.max(frames, 2 * stride);
-    long[] newHandles = new long[lists * wider];
-    long[] newAddresses = new long[lists * wider];
-    for (int list = 0; list < lists; list++) {
-      System.arraycopy(handles, list * stride, newHandles, list * wider, frameCount[list]);
-      System.arraycopy(addresses, list * stride, newAddresses, list * wider, frameCount[list]);
-    }
-    handles = newHandles;
-    addresses = newAddresses;
-    stride = wider;
   }
 
   private void trim() {
     for (int list = lists - 1; list >= 0; list--) {
-      int end = (count[list] + reserved + slots - 1) / slots;
-      while (frameCount[list] > end) {
-        int at = list * stride + --frameCount[list];
-        pool.give(handles[at]);
-        handles[at] = 0;
-      }
+      frames.trim(list, count[list] + reserved);
     }
   }
 
@@ -226,13 +175,17 @@ final class HeadTable extends GroupTable {
 
   @Override
   int pagesNeeded(int entries) {
-    return pool.pagesFor(framesFor(reserved + entries));
+    int missing = 0;
+    for (int list = 0; list < lists; list++) {
+      missing += frames.missing(list, count[list] + reserved + entries);
+    }
+    return pool.pagesFor(missing);
   }
 
   @Override
   boolean reserve(int entries) {
     for (int list = 0; list < lists; list++) {
-      if (!growList(list, count[list] + reserved + entries)) {
+      if (!frames.grow(list, count[list] + reserved + entries)) {
         trim();
         return false;
       }
@@ -306,9 +259,9 @@ final class HeadTable extends GroupTable {
   @Override
   void fillView(KvView view, int layerOrdinal) {
     int firstList = layerOrdinal * heads;
-    view.frames = addresses;
-    view.framesStart = firstList * stride;
-    view.headTableStride = stride;
+    view.frames = frames.addresses();
+    view.framesStart = firstList * frames.stride();
+    view.headTableStride = frames.stride();
     view.headOffsetBytes = 0;
     view.layerOffsetBytes = 0;
     view.firstIndex = 0;
@@ -344,7 +297,7 @@ final class HeadTable extends GroupTable {
   void writeTarget(int layerOrdinal, int head, int entry, KvWritePlan plan, int write) {
     int list = layerOrdinal * heads + head;
     checkEntry(entry, 0, count[list] + reserved);
-    plan.frame[write * heads + head] = addresses[list * stride + entry / slots];
+    plan.frame[write * heads + head] = frames.address(list, entry);
     plan.slot[write * heads + head] = entry % slots;
   }
 
@@ -417,7 +370,7 @@ final class HeadTable extends GroupTable {
 
   @Override
   long frameOf(int layerOrdinal, int head, int entry) {
-    return addresses[(layerOrdinal * heads + head) * stride + entry / slots];
+    return frames.address(layerOrdinal * heads + head, entry);
   }
 
   @Override
@@ -427,18 +380,18 @@ final class HeadTable extends GroupTable {
 
   @Override
   GroupSnapshot export() {
-    int frames = 0;
+    int total = 0;
     for (int list = 0; list < lists; list++) {
-      frames += (count[list] + slots - 1) / slots;
+      total += (count[list] + slots - 1) / slots;
     }
-    byte[][] bytes = new byte[frames][];
+    byte[][] bytes = new byte[total][];
     int[][] indices = new int[lists][];
     int[][] positions = new int[lists][];
     float[][] logWeights = new float[lists][];
     int next = 0;
     for (int list = 0; list < lists; list++) {
       for (int f = 0; f * slots < count[list]; f++) {
-        bytes[next++] = GroupSnapshot.download(cache, addresses[list * stride + f], frameBytes);
+        bytes[next++] = GroupSnapshot.download(cache, frames.address(list, f * slots), frameBytes);
       }
       indices[list] = side[list].copyIndices(count[list]);
       positions[list] = side[list].copyPositions(count[list]);
@@ -457,7 +410,7 @@ final class HeadTable extends GroupTable {
     for (int list = 0; list < lists; list++) {
       count[list] = snapshot.counts()[list];
       for (int f = 0; f * slots < count[list]; f++) {
-        GroupSnapshot.upload(cache, snapshot.pages()[next++], addresses[list * stride + f]);
+        GroupSnapshot.upload(cache, snapshot.pages()[next++], frames.address(list, f * slots));
       }
       side[list].load(
           snapshot.indices()[list].clone(),

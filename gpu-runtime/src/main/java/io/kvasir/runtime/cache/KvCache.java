@@ -193,7 +193,8 @@ public final class KvCache implements AutoCloseable {
     int blocks = matcher.match(sequence.chain(), tokens, limit);
     if (blocks > 0) {
       for (int g = 0; g < layout.groupCount(); g++) {
-        sequence.attach(g, matcher.firstNeeded(g, blocks), blocks, matcher.blocks(g));
+        TokenTable table = sequence.tables().tokens(g);
+        table.attach(matcher.firstNeeded(g, blocks), blocks, matcher.blocks(g));
       }
       sequence.chain().attached(tokens, blocks, matcher.keyHigh(), matcher.keyLow());
     }
@@ -243,7 +244,7 @@ public final class KvCache implements AutoCloseable {
   /** Whether {@link SequenceCache#reserve(int)} would succeed. */
   public boolean canReserve(SequenceCache sequence, int entries) {
     Arrays.fill(need, 0);
-    sequence.addNeed(need, entries);
+    sequence.tables().addNeed(need, entries);
     return store.canAllocate(need);
   }
 
@@ -271,23 +272,6 @@ public final class KvCache implements AutoCloseable {
   /** Bytes that new work could get by evicting unreferenced blocks. */
   public long freeableBytes() {
     return bytes() - referencedBytes();
-  }
-
-  /** Tokens that one sequence could hold if it had the whole arena, dropped windows apart. */
-  public long capacityTokens() {
-    long pages = 0;
-    long slabs = store.arena().slabCount();
-    // Binary search over whole pages: groups may have different page sizes and share slabs.
-    long high = slabs * store.arena().pageIndexCount();
-    while (pages < high) {
-      long middle = (pages + high + 1) / 2;
-      if (store.slabsFor(middle) <= slabs) {
-        pages = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return Math.min(pages * layout.slots(), options.maxEntriesPerSequence());
   }
 
   public int leaseCount() {

@@ -3,7 +3,6 @@ package io.kvasir.runtime.cache;
 import io.kvasir.runtime.device.DeviceFloats;
 import io.kvasir.runtime.device.KvView;
 import io.kvasir.runtime.device.KvWritePlan;
-import java.util.Arrays;
 
 /**
  * The KV and states of one sequence: a page table per layer group. Every write is reserve → write →
@@ -16,6 +15,9 @@ import java.util.Arrays;
  *
  * <p>Thread rule: the engine's thread. Ownership: close it, or release its owner's leases; either
  * way sealed blocks stay in the prefix index, so that a recompute after preemption hits them.
+ *
+ * <p>Longer than most classes because it is the whole surface of a sequence; the work is in {@link
+ * GroupTables}, {@link StateBank} and {@link BlockChain}.
  */
 public final class SequenceCache implements AutoCloseable {
   private final KvCache cache;
@@ -23,8 +25,7 @@ public final class SequenceCache implements AutoCloseable {
   private final BlockChain chain;
   private final String tenantSalt;
   private final long ownerId;
-  private final GroupTable[] tables;
-  private final KvView[] views;
+  private final GroupTables tables;
   private final StateBank states;
   private long leaseId;
   private long epoch;
@@ -36,13 +37,7 @@ public final class SequenceCache implements AutoCloseable {
     this.tenantSalt = tenantSalt;
     this.ownerId = ownerId;
     layout = cache.layout();
-    tables = new GroupTable[layout.groupCount()];
-    views = new KvView[tables.length];
-    for (int g = 0; g < tables.length; g++) {
-      tables[g] = new TokenTable(cache, layout.group(g));
-      views[g] = new KvView();
-      views[g].entryCounts = new int[layout.group(g).kvHeads()];
-    }
+    tables = new GroupTables(cache);
     states = new StateBank(cache.device, cache.statePool, layout.states());
   }
 
@@ -74,11 +69,11 @@ public final class SequenceCache implements AutoCloseable {
 
   /** Committed entries, dropped ones included; with head pages, those of the longest list. */
   public int committed(int group) {
-    return tables[group].committed;
+    return tables.get(group).committed;
   }
 
   public int reserved(int group) {
-    return tables[group].reserved;
+    return tables.get(group).reserved;
   }
 
   /**
@@ -86,21 +81,21 @@ public final class SequenceCache implements AutoCloseable {
    * held is at ordinal 0 of the view.
    */
   public int dropped(int group) {
-    return tables[group].firstEntry();
+    return tables.get(group).firstEntry();
   }
 
   /** Committed entries of one layer and head. */
   public int entryCount(int layer, int head) {
-    return table(layer).entryCount(layout.ordinalInGroup(layer), head);
+    return open().ofLayer(layer).entryCount(layout.ordinalInGroup(layer), head);
   }
 
   public boolean isHeadPaged(int group) {
-    return tables[group] instanceof HeadTable;
+    return tables.get(group) instanceof HeadTable;
   }
 
   /** Index that the next entry gets unless it is set. */
   public int nextIndex(int group) {
-    return tables[group].nextIndex + tables[group].reserved;
+    return tables.get(group).nextIndex + tables.get(group).reserved;
   }
 
   /**
@@ -111,57 +106,17 @@ public final class SequenceCache implements AutoCloseable {
    */
   public boolean reserve(int entries) {
     requireOpen();
-    int[] need = cache.scratchNeed();
-    addNeed(need, checkCount(entries));
-    if (!cache.store.canAllocate(need)) {
-      cache.refusedReservations++;
-      return false;
-    }
-    for (int g = 0; g < tables.length; g++) {
-      if (!tables[g].reserve(entries)) {
-        for (int done = g - 1; done >= 0; done--) {
-          tables[done].unreserve(entries);
-        }
-        cache.refusedReservations++;
-        return false;
-      }
-    }
-    return true;
+    boolean done = tables.reserve(entries);
+    cache.refusedReservations += done ? 0 : 1;
+    return done;
   }
 
   /** Reserves entries in one group only. */
   public boolean reserve(int group, int entries) {
     requireOpen();
-    int[] need = cache.scratchNeed();
-    need[group] = tables[group].pagesNeeded(checkCount(entries));
-    if (!cache.store.canAllocate(need) || !tables[group].reserve(entries)) {
-      cache.refusedReservations++;
-      return false;
-    }
-    return true;
-  }
-
-  private int checkCount(int entries) {
-    int limit = cache.options().maxEntriesPerSequence();
-    for (GroupTable table : tables) {
-      if (entries < 0 || entries > limit - table.committed - table.reserved) {
-        throw new IllegalArgumentException(
-            "reserving entries="
-                + entries
-                + " beyond "
-                + (table.committed + table.reserved)
-                + " exceeds kvasir.runtime.cache.maxEntriesPerSequence="
-                + limit
-                + ", refuse the request or raise it");
-      }
-    }
-    return entries;
-  }
-
-  void addNeed(int[] need, int entries) {
-    for (int g = 0; g < tables.length; g++) {
-      need[g] += tables[g].pagesNeeded(entries);
-    }
+    boolean done = tables.reserve(group, entries);
+    cache.refusedReservations += done ? 0 : 1;
+    return done;
   }
 
   /**
@@ -169,10 +124,7 @@ public final class SequenceCache implements AutoCloseable {
    * refilled by every call; valid until the next call or change of this sequence.
    */
   public KvView view(int layer) {
-    GroupTable table = table(layer);
-    KvView view = views[table.group.id()];
-    table.fillView(view, layout.ordinalInGroup(layer));
-    return view;
+    return open().view(layer);
   }
 
   /**
@@ -185,7 +137,7 @@ public final class SequenceCache implements AutoCloseable {
 
   /** {@link #writeTarget} for consecutive entries and consecutive writes. */
   public void writeTargets(int layer, int firstEntry, int count, KvWritePlan plan, int firstWrite) {
-    GroupTable table = table(layer);
+    GroupTable table = open().ofLayer(layer);
     plan.ensure(firstWrite + count, table.heads, plan.axisCount());
     if (count > 0 && table instanceof TokenTable) {
       int end = table.committed + table.reserved;
@@ -206,7 +158,7 @@ public final class SequenceCache implements AutoCloseable {
    * and an abort does not bring them back; see {@link #commitReplacing} for the form that does.
    */
   public void writeTarget(int layer, int[] entryPerHead, KvWritePlan plan, int write) {
-    HeadTable table = headTable(layout.groupOf(layer));
+    HeadTable table = open().heads(layout.groupOf(layer));
     plan.ensure(write + 1, table.heads, plan.axisCount());
     for (int head = 0; head < table.heads; head++) {
       table.writeTarget(layout.ordinalInGroup(layer), head, entryPerHead[head], plan, write);
@@ -234,56 +186,53 @@ public final class SequenceCache implements AutoCloseable {
    */
   public boolean makeWritable(int group, int fromEntry, int toEntry) {
     requireOpen();
-    if (tables[group] instanceof TokenTable table && fromEntry < toEntry) {
+    if (tables.get(group) instanceof TokenTable table && fromEntry < toEntry) {
       table.checkEntry(fromEntry, table.firstEntry(), table.committed + table.reserved);
       table.checkEntry(toEntry - 1, table.firstEntry(), table.committed + table.reserved);
       if (table.touchesSealed(fromEntry, toEntry)) {
         chain.stopSealing();
       }
     }
-    return tables[group].makeWritable(fromEntry, toEntry);
+    return tables.get(group).makeWritable(fromEntry, toEntry);
   }
 
   /** Sets an entry's logical index; see the class for the numbering of entries. */
   public void setIndex(int group, int entry, int logicalIndex) {
-    checked(group, entry).setIndex(entry, logicalIndex);
+    open().checked(group, entry).setIndex(entry, logicalIndex);
   }
 
   /** Sets one entry's index in one list of head pages. */
   public void setIndex(int layer, int head, int entry, int logicalIndex) {
-    headTable(layout.groupOf(layer))
+    open()
+        .heads(layout.groupOf(layer))
         .setIndex(layout.ordinalInGroup(layer), head, entry, logicalIndex);
   }
 
   public void setPosition(int group, int entry, int axis, int position) {
     checkAxis(axis);
-    checked(group, entry).setPosition(entry, axis, position);
+    open().checked(group, entry).setPosition(entry, axis, position);
   }
 
   public void setPosition(int layer, int head, int entry, int axis, int position) {
     checkAxis(axis);
-    headTable(layout.groupOf(layer))
+    open()
+        .heads(layout.groupOf(layer))
         .setPosition(layout.ordinalInGroup(layer), head, entry, axis, position);
   }
 
   public void setLogWeight(int group, int entry, float logWeight) {
-    checked(group, entry).setLogWeight(entry, logWeight);
+    open().checked(group, entry).setLogWeight(entry, logWeight);
   }
 
   public void setLogWeight(int layer, int head, int entry, float logWeight) {
-    headTable(layout.groupOf(layer))
+    open()
+        .heads(layout.groupOf(layer))
         .setLogWeight(layout.ordinalInGroup(layer), head, entry, logWeight);
   }
 
   /** Logical index of an entry of one layer and head. */
   public int index(int layer, int head, int entry) {
-    return table(layer).index(layout.ordinalInGroup(layer), head, entry);
-  }
-
-  private GroupTable checked(int group, int entry) {
-    GroupTable table = tables[group];
-    table.checkEntry(entry, table.firstEntry(), table.committed + table.reserved);
-    return table;
+    return open().ofLayer(layer).index(layout.ordinalInGroup(layer), head, entry);
   }
 
   private void checkAxis(int axis) {
@@ -295,12 +244,8 @@ public final class SequenceCache implements AutoCloseable {
 
   /** Commits everything that is reserved, in every group. */
   public void commit() {
-    requireOpen();
-    for (GroupTable table : tables) {
-      table.commit(table.reserved);
-    }
-    states.commit();
-    epoch++;
+    open().commit(Integer.MAX_VALUE);
+    committed();
   }
 
   /**
@@ -309,17 +254,16 @@ public final class SequenceCache implements AutoCloseable {
    * can be committed.
    */
   public void commit(int entries) {
-    requireOpen();
     if (entries == 0) {
       abort();
       return;
     }
-    for (GroupTable table : tables) {
-      requireWholeStates(entries >= table.reserved, entries, table);
-    }
-    for (GroupTable table : tables) {
-      table.commit(Math.min(entries, table.reserved));
-    }
+    requireWholeStates(entries);
+    open().commit(entries);
+    committed();
+  }
+
+  private void committed() {
     states.commit();
     epoch++;
   }
@@ -335,27 +279,18 @@ public final class SequenceCache implements AutoCloseable {
 
   /** {@link #commitPath(int[])} for the first {@code count} ordinals. */
   public void commitPath(int[] reservedOrdinals, int count) {
-    requireOpen();
-    for (GroupTable table : tables) {
-      requireWholeStates(count == table.reserved, count, table);
-      table.checkPath(reservedOrdinals, count);
-    }
-    for (GroupTable table : tables) {
-      table.commitPath(reservedOrdinals, count);
-    }
-    states.commit();
-    epoch++;
+    requireWholeStates(count);
+    open().commitPath(reservedOrdinals, count);
+    committed();
   }
 
-  private void requireWholeStates(boolean whole, int entries, GroupTable table) {
-    if (!whole && states.isWritten()) {
+  private void requireWholeStates(int entries) {
+    if (states.isWritten() && !tables.coversReserved(entries)) {
       throw new IllegalStateException(
           "committing "
               + entries
-              + " of reserved="
-              + table.reserved
-              + " entries while a recurrent state has seen all of them, abort and compute the"
-              + " accepted rows again");
+              + " of more reserved entries while a recurrent state has seen all of them, abort and"
+              + " compute the accepted rows again");
     }
   }
 
@@ -366,31 +301,13 @@ public final class SequenceCache implements AutoCloseable {
    * @param victims [layer of the group][head] committed entry of that list
    */
   public void commitReplacing(int group, int[][] victims) {
-    requireOpen();
-    HeadTable table = headTable(group);
-    if (table.reserved != 1) {
-      throw new IllegalStateException(
-          "replacing needs exactly one reserved entry, layer group "
-              + group
-              + " has "
-              + table.reserved);
-    }
-    table.commitReplacing(victims);
-    for (GroupTable other : tables) {
-      if (other != table) {
-        other.commit(other.reserved);
-      }
-    }
-    states.commit();
-    epoch++;
+    open().commitReplacing(group, victims);
+    committed();
   }
 
   /** Drops everything reserved and restores states; committed bytes are what they were. */
   public void abort() {
-    requireOpen();
-    for (GroupTable table : tables) {
-      table.commit(0);
-    }
+    open().commit(0);
     states.abort();
     epoch++;
   }
@@ -421,12 +338,12 @@ public final class SequenceCache implements AutoCloseable {
    */
   public int sealTokens(int[] tokens, int from, int to) {
     requireOpen();
-    if (chain.isMapped() && chain.tokenCount() + (to - from) > maxCommitted()) {
+    if (chain.isMapped() && chain.tokenCount() + (to - from) > tables.maxCommitted()) {
       throw new IllegalArgumentException(
           "tokens="
               + (chain.tokenCount() + to - from)
               + " are more than committed="
-              + maxCommitted()
+              + tables.maxCommitted()
               + " entries, commit before sealing");
     }
     chain.append(tokens, from, to);
@@ -438,20 +355,7 @@ public final class SequenceCache implements AutoCloseable {
    * in the prefix index once nobody refers to them; the others are freed with their last reference.
    */
   public void keepOnly(int tokenCount) {
-    requireOpen();
-    for (GroupTable table : tables) {
-      if (table instanceof TokenTable pages) {
-        pages.keepOnly(tokenCount);
-      }
-    }
-  }
-
-  private int maxCommitted() {
-    int most = 0;
-    for (GroupTable table : tables) {
-      most = Math.max(most, table.committed);
-    }
-    return most;
+    open().keepOnly(tokenCount);
   }
 
   /** Tokens handed over or attached so far. */
@@ -480,39 +384,10 @@ public final class SequenceCache implements AutoCloseable {
    * @return false when pages ran out; nothing changed then
    */
   public boolean toHeadPages(int group, int[][][] keep) {
-    requireSettled(group);
-    GroupTable old = tables[group];
-    if (old instanceof HeadTable heads) {
-      heads.retain(keep);
-    } else {
-      HeadTable heads = HeadTable.gather(old, keep);
-      if (heads == null) {
-        return false;
-      }
-      old.close();
-      replaceTable(group, heads);
-    }
-    chain.unmap();
-    epoch++;
-    return true;
+    return evicted(open().toHeadPages(group, keep));
   }
 
-  /**
-   * Keeps only the given entries in all layers and heads of a token-paged group, packed to the
-   * front, logical indices kept. Same result as above: no more blocks, false when pages ran out.
-   */
-  public boolean retainEntries(int group, int[] keep) {
-    requireSettled(group);
-    if (!(tables[group] instanceof TokenTable table)) {
-      throw new IllegalStateException(
-          "layer group " + group + " is head-paged, evict with toHeadPages");
-    }
-    int last = table.firstEntry() - 1;
-    for (int entry : keep) {
-      table.checkEntry(entry, last + 1, table.committed);
-      last = entry;
-    }
-    boolean done = table.retain(keep);
+  private boolean evicted(boolean done) {
     if (done) {
       chain.unmap();
       epoch++;
@@ -520,44 +395,17 @@ public final class SequenceCache implements AutoCloseable {
     return done;
   }
 
+  /**
+   * Keeps only the given entries in all layers and heads of a token-paged group, packed to the
+   * front, logical indices kept. Same result as above: no more blocks, false when pages ran out.
+   */
+  public boolean retainEntries(int group, int[] keep) {
+    return evicted(open().retain(group, keep));
+  }
+
   /** Releases whole pages of a token-paged group that hold only indices below {@code index}. */
   public void dropBefore(int group, int index) {
-    requireOpen();
-    if (!(tables[group] instanceof TokenTable table)) {
-      throw new IllegalStateException(
-          "layer group " + group + " is head-paged, evict with toHeadPages");
-    }
-    table.dropBefore(index);
-  }
-
-  private void requireSettled(int group) {
-    requireOpen();
-    if (tables[group].reserved > 0) {
-      throw new IllegalStateException(
-          "layer group "
-              + group
-              + " has reserved="
-              + tables[group].reserved
-              + " entries, commit or abort before evicting");
-    }
-  }
-
-  private GroupTable table(int layer) {
-    requireOpen();
-    int group = layout.groupOf(layer);
-    if (group < 0) {
-      throw new IllegalArgumentException("layer " + layer + " keeps no KV in this layout");
-    }
-    return tables[group];
-  }
-
-  private HeadTable headTable(int group) {
-    requireOpen();
-    if (tables[group] instanceof HeadTable table) {
-      return table;
-    }
-    throw new IllegalStateException(
-        "layer group " + group + " has token pages, call toHeadPages first");
+    open().tokens(group).dropBefore(index);
   }
 
   /**
@@ -593,27 +441,19 @@ public final class SequenceCache implements AutoCloseable {
     return states;
   }
 
-  GroupTable[] tables() {
+  GroupTables tables() {
     return tables;
   }
 
-  void replaceTable(int group, GroupTable table) {
-    tables[group] = table;
-    views[group] = new KvView();
-    views[group].entryCounts = new int[table.heads];
-  }
-
-  void attach(int group, int firstBlock, int endBlock, int[] blocks) {
-    ((TokenTable) tables[group]).attach(firstBlock, endBlock, blocks);
-  }
-
   void requireEmpty() {
-    requireOpen();
-    for (GroupTable table : tables) {
-      if (table.committed + table.reserved > 0 || chain.tokenCount() > 0) {
-        throw new IllegalStateException("a prefix can be attached to an empty sequence only");
-      }
+    if (!open().isEmpty() || chain.tokenCount() > 0) {
+      throw new IllegalStateException("a prefix can be attached to an empty sequence only");
     }
+  }
+
+  private GroupTables open() {
+    requireOpen();
+    return tables;
   }
 
   private void requireOpen() {
@@ -636,11 +476,8 @@ public final class SequenceCache implements AutoCloseable {
   public void close() {
     if (!closed) {
       closed = true;
-      for (GroupTable table : tables) {
-        table.close();
-      }
+      tables.close();
       states.close();
-      Arrays.fill(views, null);
       cache.sequenceClosed(leaseId);
     }
   }

@@ -8,18 +8,11 @@ final class SequenceTransfer {
   private SequenceTransfer() {}
 
   static SequenceSnapshot export(KvCache cache, SequenceCache sequence) {
-    GroupTable[] tables = sequence.tables();
-    GroupSnapshot[] groups = new GroupSnapshot[tables.length];
-    for (int g = 0; g < tables.length; g++) {
-      if (tables[g].reserved > 0) {
-        throw new IllegalStateException(
-            "layer group "
-                + g
-                + " has reserved="
-                + tables[g].reserved
-                + " entries, commit or abort before exporting");
-      }
-      groups[g] = tables[g].export();
+    GroupTables tables = sequence.tables();
+    tables.requireSettled();
+    GroupSnapshot[] groups = new GroupSnapshot[tables.count()];
+    for (int g = 0; g < groups.length; g++) {
+      groups[g] = tables.get(g).export();
     }
     float[][] states = sequence.states().export();
     cache.device.await();
@@ -40,15 +33,15 @@ final class SequenceTransfer {
   /** Fills an empty sequence; false when pages ran out (close the sequence then). */
   static boolean load(KvCache cache, SequenceSnapshot snapshot, SequenceCache into) {
     check(cache, snapshot);
-    GroupTable[] tables = into.tables();
-    for (int g = 0; g < tables.length; g++) {
+    GroupTables tables = into.tables();
+    for (int g = 0; g < tables.count(); g++) {
       GroupSnapshot group = snapshot.group(g);
       boolean fits;
       if (group.headPages()) {
-        into.replaceTable(g, new HeadTable(cache, cache.layout().group(g)));
-        fits = ((HeadTable) tables[g]).load(group);
+        tables.replace(g, new HeadTable(cache, cache.layout().group(g)));
+        fits = tables.heads(g).load(group);
       } else {
-        fits = ((TokenTable) tables[g]).load(group);
+        fits = tables.tokens(g).load(group);
       }
       if (!fits) {
         return false;
@@ -122,16 +115,9 @@ final class SequenceTransfer {
 
   /** Shares every page and copies every state of a settled, token-paged sequence. */
   static void fork(SequenceCache from, SequenceCache into) {
-    for (int g = 0; g < from.tables().length; g++) {
-      if (!(from.tables()[g] instanceof TokenTable table) || table.reserved > 0) {
-        throw new IllegalStateException(
-            "layer group "
-                + g
-                + " is head-paged or has reserved entries, export and import it instead");
-      }
-    }
-    for (int g = 0; g < from.tables().length; g++) {
-      ((TokenTable) into.tables()[g]).share((TokenTable) from.tables()[g]);
+    from.tables().requireSettled();
+    for (int g = 0; g < from.tables().count(); g++) {
+      into.tables().tokens(g).share(from.tables().tokens(g));
     }
     into.states().copyFrom(from.states());
     into.chain().copyFrom(from.chain());

@@ -11,63 +11,43 @@ import java.util.Arrays;
  */
 final class TokenTable extends GroupTable {
   final SideTable side;
-  private final BlockStore store;
   private final long layerBytes;
-  private long[] pages = new long[8];
-  private long[] addresses = new long[8];
-  private int firstPage;
-  private int pageCount;
+  private final PageList pages;
 
   /** Whether every committed entry's index is its number. */
   private boolean identity = true;
 
   TokenTable(KvCache cache, LayerGroup group) {
     super(cache, group);
-    store = cache.store;
+    pages = new PageList(cache, group);
     layerBytes = group.layerBytes();
     side = new SideTable(cache.layout().positionAxes());
   }
 
   @Override
   int firstEntry() {
-    return firstPage * slots;
-  }
-
-  boolean isIdentity() {
-    return identity;
+    return pages.first() * slots;
   }
 
   int firstPage() {
-    return firstPage;
+    return pages.first();
   }
 
-  int pageCount() {
-    return pageCount;
-  }
-
-  long page(int page) {
-    return pages[page];
-  }
-
-  /** Shares blocks of the prefix index: pages [first, first + count). Only on an empty table. */
+  /** Shares blocks of the prefix index: pages [first, end). Only on an empty table. */
   void attach(int first, int end, int[] blocks) {
-    for (int page = 0; page < end; page++) {
-      append(page < first ? 0 : store.retain(blocks[page]));
+    pages.appendHoles(first);
+    for (int page = first; page < end; page++) {
+      pages.append(cache.store.retain(blocks[page]));
     }
-    firstPage = first;
     committed = end * slots;
     nextIndex = committed;
   }
 
   /** Shares every page of another table, partial ones included. Only on an empty table. */
   void share(TokenTable other) {
-    for (int page = 0; page < other.firstPage; page++) {
-      append(0);
-    }
-    firstPage = other.firstPage;
-    int end = (other.committed + slots - 1) / slots;
-    for (int page = firstPage; page < end; page++) {
-      append(store.retain(SlotTable.slot(other.pages[page])));
+    pages.appendHoles(other.pages.first());
+    for (int page = other.pages.first(); page < other.pages.end(); page++) {
+      pages.append(cache.store.retain(SlotTable.slot(other.pages.handle(page))));
     }
     committed = other.committed;
     nextIndex = other.nextIndex;
@@ -79,43 +59,30 @@ final class TokenTable extends GroupTable {
         other.side.copyLogWeights(count));
   }
 
-  private void append(long handle) {
-    if (pageCount == pages.length) {
-      pages = Arrays.copyOf(pages, 2 * pageCount);
-      addresses = Arrays.copyOf(addresses, 2 * pageCount);
-    }
-    pages[pageCount] = handle;
-    addresses[pageCount] = handle == 0 ? 0 : store.address(handle);
-    pageCount++;
+  private int pagesFor(int entries) {
+    return (entries + slots - 1) / slots;
   }
 
   @Override
   int pagesNeeded(int entries) {
-    int end = (committed + reserved + entries + slots - 1) / slots;
-    return Math.max(0, end - pageCount) + (entries > 0 && lastPageShared() ? 1 : 0);
+    int fresh = Math.max(0, pagesFor(committed + reserved + entries) - pages.end());
+    return fresh + (entries > 0 && lastPageShared() ? 1 : 0);
   }
 
   /** A partly filled page is shared only after a fork. */
   private boolean lastPageShared() {
     int next = committed + reserved;
-    return next % slots != 0 && !store.isWritable(pages[next / slots]);
+    return next % slots != 0 && !pages.isWritable(next / slots);
   }
 
   @Override
   boolean reserve(int entries) {
     int next = committed + reserved;
-    if (entries > 0 && lastPageShared() && !copyPage(next / slots)) {
+    if (entries > 0 && lastPageShared() && !pages.makePrivate(next / slots)) {
       return false;
     }
-    int before = pageCount;
-    int end = (next + entries + slots - 1) / slots;
-    while (pageCount < end) {
-      long handle = store.allocate(group.id());
-      if (handle == 0) {
-        trim(before);
-        return false;
-      }
-      append(handle);
+    if (!pages.grow(pagesFor(next + entries))) {
+      return false;
     }
     side.append(next - firstEntry(), entries, nextIndex + reserved);
     reserved += entries;
@@ -125,7 +92,7 @@ final class TokenTable extends GroupTable {
   @Override
   void unreserve(int entries) {
     reserved -= entries;
-    trim((committed + reserved + slots - 1) / slots);
+    pages.trim(pagesFor(committed + reserved));
   }
 
   @Override
@@ -133,7 +100,7 @@ final class TokenTable extends GroupTable {
     int from = committed;
     committed += entries;
     reserved = 0;
-    trim((committed + slots - 1) / slots);
+    pages.trim(pagesFor(committed));
     afterCommit(from);
   }
 
@@ -151,7 +118,7 @@ final class TokenTable extends GroupTable {
   }
 
   private void moveEntry(int from, int to) {
-    copyEntry(addresses[from / slots], from % slots, addresses[to / slots], to % slots);
+    copyEntry(pages.address(from / slots), from % slots, pages.address(to / slots), to % slots);
     side.move(from - firstEntry(), to - firstEntry());
   }
 
@@ -181,19 +148,7 @@ final class TokenTable extends GroupTable {
 
   /** Blocks that reach beyond the first {@code entries} entries are not worth caching. */
   void keepOnly(int entries) {
-    for (int page = Math.max(firstPage, Math.max(0, entries) / slots); page < pageCount; page++) {
-      store.discardWhenReleased(pages[page]);
-    }
-  }
-
-  private void trim(int end) {
-    while (pageCount > end) {
-      pageCount--;
-      if (pages[pageCount] != 0) {
-        store.release(pages[pageCount]);
-        pages[pageCount] = 0;
-      }
-    }
+    pages.discardFrom(Math.max(0, entries) / slots);
   }
 
   @Override
@@ -204,7 +159,7 @@ final class TokenTable extends GroupTable {
     checkEntry(from, firstEntry(), committed + reserved);
     checkEntry(to - 1, firstEntry(), committed + reserved);
     for (int page = from / slots; page <= (to - 1) / slots; page++) {
-      if (!store.isWritable(pages[page]) && !copyPage(page)) {
+      if (!pages.isWritable(page) && !pages.makePrivate(page)) {
         return false;
       }
     }
@@ -214,56 +169,29 @@ final class TokenTable extends GroupTable {
   /** Whether an entry range touches a page that other sequences may hit by key. */
   boolean touchesSealed(int from, int to) {
     for (int page = from / slots; from < to && page <= (to - 1) / slots; page++) {
-      if (store.isSealed(pages[page])) {
+      if (pages.isSealed(page)) {
         return true;
       }
     }
     return false;
   }
 
-  private boolean copyPage(int page) {
-    long copy = store.allocate(group.id());
-    if (copy == 0) {
-      return false;
-    }
-    long target = store.address(copy);
-    cache.device.copyPages(store.memory(), addresses[page], target, group.pageBytes());
-    store.release(pages[page]);
-    pages[page] = copy;
-    addresses[page] = target;
-    cache.copiedPages++;
-    return true;
-  }
-
   /** Gives a full page its key; the page may be replaced by an equal block. */
   void seal(int page, long keyHigh, long keyLow) {
-    long block = store.seal(pages[page], keyHigh, keyLow);
-    if (block == pages[page]) {
-      cache.sealedBlocks++;
-    } else {
-      cache.duplicateBlocks++;
-      pages[page] = block;
-      addresses[page] = store.address(block);
-    }
+    pages.seal(page, keyHigh, keyLow);
   }
 
   /** Releases leading pages whose entries all have an index below {@code index}. */
   void dropBefore(int index) {
-    int end = firstPage;
-    int full = committed / slots;
     int first = firstEntry();
-    while (end < full && largestIndex(end, first) < index) {
+    int end = pages.first();
+    while (end < committed / slots && largestIndex(end, first) < index) {
       end++;
     }
-    if (end == firstPage) {
-      return;
+    if (end > pages.first()) {
+      pages.dropBefore(end);
+      side.shift(firstEntry() - first, committed + reserved - first);
     }
-    for (int page = end - 1; page >= firstPage; page--) {
-      store.release(pages[page]);
-      pages[page] = 0;
-    }
-    side.shift((end - firstPage) * slots, committed + reserved - first);
-    firstPage = end;
   }
 
   private int largestIndex(int page, int first) {
@@ -289,37 +217,26 @@ final class TokenTable extends GroupTable {
       untouched++;
     }
     int fromPage = (first + untouched) / slots;
-    int endPage = (first + keep.length + slots - 1) / slots;
+    int endPage = pagesFor(first + keep.length);
     int[] need = cache.scratchNeed();
     for (int page = fromPage; page < endPage; page++) {
-      need[group.id()] += store.isWritable(pages[page]) ? 0 : 1;
+      need[group.id()] += pages.isWritable(page) ? 0 : 1;
     }
-    if (need[group.id()] > 0 && !store.canAllocate(need)) {
+    if (need[group.id()] > 0 && !cache.store.canAllocate(need)) {
       return false;
     }
-    side.materialiseIndex(committed - first, first);
     long[] target = new long[endPage];
     for (int page = fromPage; page < endPage; page++) {
-      target[page] = store.isWritable(pages[page]) ? pages[page] : store.allocate(group.id());
+      target[page] = pages.isWritable(page) ? pages.handle(page) : cache.store.allocate(group.id());
     }
-    cache.copies.begin(group.frame());
-    for (int i = fromPage * slots - first; i < keep.length; i++) {
-      int to = first + i;
-      long page = target[to / slots];
-      if (keep[i] != to || page != pages[to / slots]) {
-        copyEntry(addresses[keep[i] / slots], keep[i] % slots, store.address(page), to % slots);
-      }
-      side.move(keep[i] - first, i);
-    }
-    cache.copies.flush();
-    for (int page = pageCount - 1; page >= fromPage; page--) {
-      if (page >= endPage || target[page] != pages[page]) {
-        store.release(pages[page]);
-        pages[page] = page < endPage ? target[page] : 0;
-        addresses[page] = page < endPage ? store.address(target[page]) : 0;
+    side.materialiseIndex(committed - first, first);
+    gather(keep, fromPage, target);
+    for (int page = fromPage; page < endPage; page++) {
+      if (target[page] != pages.handle(page)) {
+        pages.replace(page, target[page]);
       }
     }
-    pageCount = endPage;
+    pages.trim(endPage);
     committed = first + keep.length;
     // Implicit indices would also say that the next entry's index is its number.
     identity &= untouched == keep.length && nextIndex == committed;
@@ -329,12 +246,28 @@ final class TokenTable extends GroupTable {
     return true;
   }
 
+  /** Copies kept entries to their new places; a place never lies behind its source. */
+  private void gather(int[] keep, int fromPage, long[] target) {
+    int first = firstEntry();
+    cache.copies.begin(group.frame());
+    for (int i = fromPage * slots - first; i < keep.length; i++) {
+      int to = first + i;
+      long page = target[to / slots];
+      if (keep[i] != to || page != pages.handle(to / slots)) {
+        copyEntry(
+            pages.address(keep[i] / slots), keep[i] % slots, cache.store.address(page), to % slots);
+      }
+      side.move(keep[i] - first, i);
+    }
+    cache.copies.flush();
+  }
+
   @Override
   void fillView(KvView view, int layerOrdinal) {
     int first = firstEntry();
     int count = committed + reserved - first;
-    view.frames = addresses;
-    view.framesStart = firstPage;
+    view.frames = pages.addresses();
+    view.framesStart = pages.first();
     view.headTableStride = 0;
     view.headOffsetBytes = frameBytes;
     view.layerOffsetBytes = layerOrdinal * layerBytes;
@@ -367,7 +300,7 @@ final class TokenTable extends GroupTable {
   @Override
   void writeTarget(int layerOrdinal, int entry, KvWritePlan plan, int write) {
     int page = entry / slots;
-    long base = addresses[page] + layerOrdinal * layerBytes;
+    long base = pages.address(page) + layerOrdinal * layerBytes;
     int slot = entry % slots;
     int at = write * heads;
     for (int head = 0; head < heads; head++) {
@@ -417,16 +350,15 @@ final class TokenTable extends GroupTable {
 
   @Override
   long frameOf(int layerOrdinal, int head, int entry) {
-    return addresses[entry / slots] + layerOrdinal * layerBytes + head * frameBytes;
+    return pages.address(entry / slots) + layerOrdinal * layerBytes + head * frameBytes;
   }
 
   @Override
   GroupSnapshot export() {
     int count = committed - firstEntry();
-    int end = (committed + slots - 1) / slots;
-    byte[][] bytes = new byte[end - firstPage][];
-    for (int page = firstPage; page < end; page++) {
-      bytes[page - firstPage] = GroupSnapshot.download(cache, addresses[page], group.pageBytes());
+    byte[][] bytes = new byte[pages.end() - pages.first()][];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = GroupSnapshot.download(cache, pages.address(pages.first() + i), group.pageBytes());
     }
     return new GroupSnapshot(
         false,
@@ -441,17 +373,12 @@ final class TokenTable extends GroupTable {
 
   /** Fills an empty table from a snapshot; false when pages ran out (close the table then). */
   boolean load(GroupSnapshot snapshot) {
-    for (int page = 0; page < snapshot.firstEntry() / slots; page++) {
-      append(0);
-    }
-    firstPage = pageCount;
+    pages.appendHoles(snapshot.firstEntry() / slots);
     for (byte[] bytes : snapshot.pages()) {
-      long handle = store.allocate(group.id());
-      if (handle == 0) {
+      if (!pages.grow(pages.end() + 1)) {
         return false;
       }
-      append(handle);
-      GroupSnapshot.upload(cache, bytes, addresses[pageCount - 1]);
+      GroupSnapshot.upload(cache, bytes, pages.address(pages.end() - 1));
     }
     committed = snapshot.counts()[0];
     nextIndex = snapshot.nextIndex();
@@ -465,9 +392,8 @@ final class TokenTable extends GroupTable {
 
   @Override
   void close() {
-    trim(0);
+    pages.close();
     committed = 0;
     reserved = 0;
-    firstPage = 0;
   }
 }

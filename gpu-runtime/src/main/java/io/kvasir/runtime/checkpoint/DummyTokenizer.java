@@ -19,7 +19,7 @@ import java.util.regex.Pattern;
 public final class DummyTokenizer implements TextTokenizer {
   private static final int FIRST_BYTE = 3;
   private static final int FIRST_WORD = FIRST_BYTE + 256;
-  private static final Pattern WORD = Pattern.compile("(?<![^ ]) ?t([0-9]{1,9})(?= |$)");
+  private static final Pattern WORD = Pattern.compile("(?:^| )t([0-9]{1,9})(?= |$)");
 
   private final int vocabSize;
   private final List<Integer> bosIds;
@@ -44,6 +44,7 @@ public final class DummyTokenizer implements TextTokenizer {
     if (addSpecialTokens && !bosIds.isEmpty()) {
       ids[count++] = bosIds.get(0);
     }
+    // Decoding drops one blank at the start of a text.
     if (text.startsWith(" ")) {
       ids[count++] = byteId(' ');
     }
@@ -52,9 +53,7 @@ public final class DummyTokenizer implements TextTokenizer {
     while (words.find()) {
       int id = Integer.parseInt(words.group(1));
       if (isWord(id) && words.group(1).equals(Integer.toString(id))) {
-        // At the very start a word has no space of its own to swallow.
-        boolean keepSpace = words.start() == 0 && text.startsWith(" ");
-        count = addBytes(text.substring(done, words.start() + (keepSpace ? 1 : 0)), ids, count);
+        count = addBytes(text.substring(done, words.start()), ids, count);
         ids[count++] = id;
         done = words.end();
       }

@@ -1,10 +1,5 @@
 package io.kvasir.runtime.checkpoint;
 
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -21,13 +16,8 @@ public final class StreamDecoder {
 
   private final TextTokenizer tokenizer;
   private final boolean skipSpecial;
-  private final CharsetDecoder utf8 =
-      StandardCharsets.UTF_8
-          .newDecoder()
-          .onMalformedInput(CodingErrorAction.REPLACE)
-          .onUnmappableCharacter(CodingErrorAction.REPLACE);
-  private ByteBuffer bytes = ByteBuffer.allocate(64);
-  private CharBuffer chars = CharBuffer.allocate(64);
+  private final Utf8Assembler utf8 = new Utf8Assembler();
+  private final StringBuilder text = new StringBuilder();
   private int leadingSpaces;
 
   /** Window of the last ids: {@code [0, shownCount)} are in the text already. */
@@ -67,7 +57,11 @@ public final class StreamDecoder {
     if (skipSpecial && tokenizer.isSpecial(id)) {
       return "";
     }
-    return tokenizer.joinsBytes() ? nextBytes(tokenizer.bytesOf(id)) : nextInWindow(id);
+    if (!tokenizer.joinsBytes()) {
+      return nextInWindow(id);
+    }
+    utf8.append(tokenizer.bytesOf(id), text);
+    return take();
   }
 
   /** What is left at the end; an unfinished character becomes U+FFFD. The stream is then over. */
@@ -75,36 +69,20 @@ public final class StreamDecoder {
     if (!tokenizer.joinsBytes()) {
       return shownCount < windowCount ? showWindow() : "";
     }
-    bytes.flip();
-    chars.clear();
-    utf8.decode(bytes, chars, true);
-    utf8.flush(chars);
-    bytes.clear();
-    chars.flip();
-    return chars.toString();
+    utf8.finish(text);
+    return take();
   }
 
-  private String nextBytes(byte[] added) {
-    if (bytes.remaining() < added.length) {
-      bytes = ByteBuffer.allocate(2 * (bytes.position() + added.length)).put(bytes.flip());
+  private String take() {
+    int drop = 0;
+    while (leadingSpaces > 0 && drop < text.length()) {
+      boolean space = text.charAt(drop) == ' ';
+      leadingSpaces = space ? leadingSpaces - 1 : 0;
+      drop += space ? 1 : 0;
     }
-    bytes.put(added).flip();
-    if (chars.capacity() < bytes.remaining()) {
-      chars = CharBuffer.allocate(2 * bytes.remaining());
-    }
-    chars.clear();
-    utf8.decode(bytes, chars, false);
-    bytes.compact();
-    chars.flip();
-    while (leadingSpaces > 0 && chars.hasRemaining()) {
-      if (chars.charAt(0) == ' ') {
-        chars.get();
-        leadingSpaces--;
-      } else {
-        leadingSpaces = 0;
-      }
-    }
-    return chars.toString();
+    String piece = text.substring(drop);
+    text.setLength(0);
+    return piece;
   }
 
   private String nextInWindow(int id) {

@@ -375,15 +375,21 @@ final class KvCacheTest {
   }
 
   @Test
-  void shouldSayHowManyTokensOneSequenceCanHold() {
+  void shouldPromiseExactlyWhatItCanReserve() {
     try (CacheFixture f = new CacheFixture(CacheFixture.twoGroups(24), 48 << 10)) {
-      int capacity = (int) f.cache.capacityTokens();
+      int[] filler = tokens(300, 18);
+      SequenceCache cached = f.open();
+      f.compute(cached, filler, 300);
+      cached.close();
+      int capacity = 0;
+      while (f.cache.canReserve(capacity + 1)) {
+        capacity++;
+      }
       SequenceCache sequence = f.open();
 
-      assertTrue(f.cache.canReserve(capacity));
-      assertFalse(f.cache.canReserve(capacity + 1));
       assertFalse(sequence.reserve(capacity + 1));
       assertTrue(sequence.reserve(capacity));
+      assertFalse(f.cache.canReserve(sequence, 1));
       sequence.close();
       f.assertNothingHeld();
     }

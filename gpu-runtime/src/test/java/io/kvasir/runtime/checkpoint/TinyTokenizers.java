@@ -39,18 +39,6 @@ public final class TinyTokenizers {
     for (int i = vocab.size(); i < size; i++) {
       vocab.put("unused" + i, i);
     }
-    List<Object> added = new ArrayList<>();
-    for (int id = 0; id < 3; id++) {
-      added.add(
-          Map.of(
-              "id", id,
-              "content", List.of("<unk>", "<s>", "</s>").get(id),
-              "single_word", false,
-              "lstrip", false,
-              "rstrip", false,
-              "normalized", false,
-              "special", true));
-    }
     Map<String, Object> byteLevel =
         Map.of(
             "type",
@@ -63,12 +51,105 @@ public final class TinyTokenizers {
             true);
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("version", "1.0");
-    root.put("added_tokens", added);
+    root.put("added_tokens", specials());
     root.put("normalizer", null);
     root.put("pre_tokenizer", byteLevel);
     root.put("post_processor", beginToken());
     root.put("decoder", byteLevel);
     root.put("model", Map.of("type", "BPE", "vocab", vocab, "merges", merges));
+    return json(root);
+  }
+
+  private static List<Object> specials() {
+    List<Object> added = new ArrayList<>();
+    for (int id = 0; id < 3; id++) {
+      added.add(
+          Map.of(
+              "id", id,
+              "content", List.of("<unk>", "<s>", "</s>").get(id),
+              "single_word", false,
+              "lstrip", false,
+              "rstrip", false,
+              "normalized", false,
+              "special", true));
+    }
+    return added;
+  }
+
+  /** A vocabulary in the manner of SentencePiece: blanks as U+2581, unknown text as bytes. */
+  public static String sentencePiece() {
+    Map<String, Integer> vocab = new LinkedHashMap<>();
+    for (String special : List.of("<unk>", "<s>", "</s>")) {
+      vocab.put(special, vocab.size());
+    }
+    for (int b = 0; b < 256; b++) {
+      vocab.put("<0x%02X>".formatted(b), vocab.size());
+    }
+    for (char c : "\u2581abcdefghijklmnopqrstuvwxyzZ,'".toCharArray()) {
+      vocab.put(String.valueOf(c), vocab.size());
+    }
+    List<String> merges = new ArrayList<>();
+    for (String pair : List.of("t h", "th e", "\u2581 the", "e n", "en d", "\u2581 end")) {
+      merges.add(pair);
+      vocab.put(pair.replace(" ", ""), vocab.size());
+    }
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("version", "1.0");
+    root.put("added_tokens", specials());
+    root.put(
+        "normalizer",
+        Map.of(
+            "type",
+            "Sequence",
+            "normalizers",
+            List.of(
+                Map.of("type", "Prepend", "prepend", "\u2581"),
+                Map.of("type", "Replace", "pattern", Map.of("String", " "), "content", "\u2581"))));
+    root.put("pre_tokenizer", null);
+    root.put("post_processor", beginToken());
+    root.put(
+        "decoder",
+        Map.of(
+            "type",
+            "Sequence",
+            "decoders",
+            List.of(
+                Map.of("type", "Replace", "pattern", Map.of("String", "\u2581"), "content", " "),
+                Map.of("type", "ByteFallback"),
+                Map.of("type", "Fuse"),
+                Map.of("type", "Strip", "content", " ", "start", 1, "stop", 0))));
+    root.put(
+        "model",
+        Map.of(
+            "type",
+            "BPE",
+            "unk_token",
+            "<unk>",
+            "fuse_unk",
+            true,
+            "byte_fallback",
+            true,
+            "vocab",
+            vocab,
+            "merges",
+            merges));
+    return json(root);
+  }
+
+  /** Whole words, joined with blanks. */
+  public static String wordLevel() {
+    Map<String, Integer> vocab = new LinkedHashMap<>();
+    for (String word :
+        List.of("<unk>", "<s>", "</s>", "anna", "has", "the", "red", "ball", "where", "is")) {
+      vocab.put(word, vocab.size());
+    }
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("version", "1.0");
+    root.put("added_tokens", specials());
+    root.put("pre_tokenizer", Map.of("type", "WhitespaceSplit"));
+    root.put("post_processor", beginToken());
+    root.put("decoder", null);
+    root.put("model", Map.of("type", "WordLevel", "vocab", vocab, "unk_token", "<unk>"));
     return json(root);
   }
 

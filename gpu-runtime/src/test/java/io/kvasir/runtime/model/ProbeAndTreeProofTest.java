@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.runtime.cache.LayerGroup;
 import io.kvasir.runtime.cache.SequenceCache;
+import io.kvasir.runtime.checkpoint.ModelConfig;
 import io.kvasir.runtime.device.FrameLayout;
 import io.kvasir.runtime.device.KvWritePlan;
 import io.kvasir.runtime.model.SeamHarness.DeviceCase;
@@ -70,6 +71,25 @@ class ProbeAndTreeProofTest {
         h.plain(replay, Arrays.copyOf(all, tree.committed(0)));
         assertArrayEquals(committedBytes(h, replay), committedBytes(h, tree));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
+  void shouldEqualPlainGreedyBehindASlidingWindowWhosePagesAreDropped(DeviceCase device) {
+    ModelConfig config = SeamHarness.config("mistral", 4, ",\"sliding_window\":9");
+    LoadOptions options = LoadOptions.defaults().slots(16);
+    try (SeamHarness h = SeamHarness.open(device.open(), config, options);
+        SequenceCache plain = h.sequence();
+        SequenceCache tree = h.sequence()) {
+      float[] logits = last(h.plain(plain, PROMPT));
+      Lookup lookup = new Lookup(h, tree, PROMPT);
+      lookup.run(20);
+      for (int i = 0; i < 20; i++) {
+        assertBits("generated token " + i, logits, lookup.logits.get(i));
+        logits = h.plain(plain, SeamHarness.argmax(logits))[0];
+      }
+      assertTrue(lookup.branchedSteps > 0 && tree.dropped(0) > 0, "a tree after dropped pages");
     }
   }
 
@@ -149,6 +169,10 @@ class ProbeAndTreeProofTest {
         first += branch.length;
       }
       sequence.commitPath(best);
+      int window = h.model.cacheLayout().group(0).window();
+      if (window > 0) {
+        sequence.dropBefore(0, sequence.committed(0) - window + 1);
+      }
       accepted += best.length - 1;
       rejected += out.length - best.length;
       for (int row : best) {

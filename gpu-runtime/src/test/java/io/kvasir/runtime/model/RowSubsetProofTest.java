@@ -198,6 +198,30 @@ class RowSubsetProofTest {
     }
   }
 
+  @ParameterizedTest
+  @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
+  void shouldRecomputeCommittedEntriesInPlace(DeviceCase device) {
+    try (SeamHarness h = SeamHarness.open(device.open());
+        SequenceCache sequence = h.sequence();
+        SequenceCache reference = h.sequence()) {
+      float[][] plain = h.plain(reference, TOKENS);
+      int[] wrong = TOKENS.clone();
+      wrong[2] = wrong[5] = 4;
+      h.plain(sequence, wrong);
+      // Rows 2 … 7 see what was wrong, so they are computed again, in two items of one step.
+      h.run(again(h, sequence, 5, 6, 7), again(h, sequence, 2, 3, 4));
+      assertEquals(8, sequence.committed(0));
+      float[][] redone = h.logits(again(h, sequence, 2, 3, 4, 5, 6, 7));
+      assertBits("redone", pick(plain, 2, 3, 4, 5, 6, 7), redone);
+      assertBits("next", h.plain(reference, 9), h.plain(sequence, 9));
+    }
+  }
+
+  private static WorkItem again(SeamHarness h, SequenceCache sequence, int... rows) {
+    WorkItem item = h.item(sequence).rows(rows.length, rows[0], h.model.layerCount());
+    return item.entries(rows).tokens(Arrays.stream(rows).map(r -> TOKENS[r]).toArray(), 0);
+  }
+
   @Test
   void shouldRefuseRowsOutOfOrder() {
     assertThrows(IllegalArgumentException.class, () -> new LayerPlan().residual(3, 1));

@@ -13,6 +13,7 @@ import io.kvasir.runtime.checkpoint.DummyTensors;
 import io.kvasir.runtime.checkpoint.ModelConfig;
 import io.kvasir.runtime.device.AsyncScalarDevice;
 import io.kvasir.runtime.device.Device;
+import io.kvasir.runtime.device.DeviceFloats;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
 import java.nio.charset.StandardCharsets;
@@ -73,15 +74,19 @@ public final class SeamHarness implements AutoCloseable {
   }
 
   public static ModelConfig config(int layers, String extra) {
+    return config("llama", layers, extra);
+  }
+
+  public static ModelConfig config(String modelType, int layers, String extra) {
     String json =
         """
-        {"model_type":"llama","vocab_size":%d,"hidden_size":64,"intermediate_size":96,
+        {"model_type":"%s","vocab_size":%d,"hidden_size":64,"intermediate_size":96,
          "num_hidden_layers":%d,"num_attention_heads":4,"num_key_value_heads":2,"head_dim":16,
          "rms_norm_eps":1e-5,"rope_theta":10000.0,"max_position_embeddings":512,
          "hidden_act":"silu","tie_word_embeddings":false,"bos_token_id":1,"eos_token_id":2,
          "torch_dtype":"bfloat16"%s}
         """
-            .formatted(VOCAB, layers, extra);
+            .formatted(modelType, VOCAB, layers, extra);
     return ModelConfig.parse(json.getBytes(StandardCharsets.UTF_8));
   }
 
@@ -241,6 +246,14 @@ public final class SeamHarness implements AutoCloseable {
   /** 0, 1, … count − 1. */
   public static int[] upTo(int count) {
     return IntStream.range(0, count).toArray();
+  }
+
+  /** Device values on the host. */
+  public float[] read(DeviceFloats floats) {
+    float[] values = new float[(int) floats.count()];
+    device.download(floats, 0, values, 0, values.length);
+    device.await();
+    return values;
   }
 
   /** Hidden states on the host; the parked rows are closed. */
