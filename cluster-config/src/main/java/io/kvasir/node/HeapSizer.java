@@ -16,7 +16,7 @@ import java.util.Locale;
  */
 final class HeapSizer {
   /** Node, libraries, request bodies and room for collections. */
-  static final long BASE_MIB = 512;
+  static final long BASE_MIB = 384;
 
   private HeapSizer() {}
 

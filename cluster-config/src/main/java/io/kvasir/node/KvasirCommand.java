@@ -18,6 +18,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       InspectCommand.class,
       BenchCommand.class,
+      TrainCommand.class,
       ConfigCommand.class,
       CommandLine.HelpCommand.class
     })

@@ -30,6 +30,7 @@ public final class CheckpointSource implements ModelSource {
 
   private final RuntimeSettings settings;
   private final CompletableFuture<ModelText> text = new CompletableFuture<>();
+  private volatile Checkpoint serving;
 
   /** A model that is opened when the node asks for it. */
   public CheckpointSource(RuntimeSettings settings) {
@@ -62,6 +63,7 @@ public final class CheckpointSource implements ModelSource {
               config.options(),
               new DeficitRoundRobin(QUANTUM_TOKENS),
               () -> new StreamDecoder(opened.tokenizer(), true)::next);
+      serving = opened;
       started = true;
       return engine;
     } catch (RuntimeException failure) {
@@ -76,6 +78,14 @@ public final class CheckpointSource implements ModelSource {
           device.close();
         }
       }
+    }
+  }
+
+  @Override
+  public void close() {
+    Checkpoint opened = serving;
+    if (opened != null) {
+      opened.close();
     }
   }
 

@@ -20,7 +20,6 @@ import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
-import org.apache.pekko.http.javadsl.ServerBinding;
 
 /** Starts a Kvasir node inside an actor system. */
 public final class Kvasir {
@@ -28,6 +27,16 @@ public final class Kvasir {
   private static final java.time.Duration LOADING = java.time.Duration.ofHours(6);
 
   private Kvasir() {}
+
+  /**
+   * Serves the checkpoint that the settings name.
+   *
+   * @see #start(ActorSystem, KvasirSettings, ModelSource, List)
+   */
+  public static CompletionStage<KvasirServer> start(
+      ActorSystem<?> system, KvasirSettings settings) {
+    return start(system, settings, new CheckpointSource(settings.runtime()), List.of());
+  }
 
   /**
    * Starts serving: binds the port at once and loads the model beside it, so that liveness,
@@ -59,18 +68,8 @@ public final class Kvasir {
                 metrics.close();
                 throw bindFailure(settings, failure);
               }
-              return server(system, settings, binding, served, metrics, ready);
+              return new KvasirServer(system, settings, binding, served, model, metrics, ready);
             });
-  }
-
-  private static KvasirServer server(
-      ActorSystem<?> system,
-      KvasirSettings settings,
-      ServerBinding binding,
-      ServedModel served,
-      NodeMetrics metrics,
-      CompletableFuture<KvasirServer.Ready> ready) {
-    return new KvasirServer(system, settings, binding, served, metrics, ready);
   }
 
   private static CompletionStage<KvasirServer.Ready> load(

@@ -31,6 +31,7 @@ public final class KvasirServer {
   private final KvasirSettings settings;
   private final ServerBinding binding;
   private final ServedModel model;
+  private final ModelSource source;
   private final NodeMetrics metrics;
   private final CompletableFuture<Ready> ready;
 
@@ -39,12 +40,14 @@ public final class KvasirServer {
       KvasirSettings settings,
       ServerBinding binding,
       ServedModel model,
+      ModelSource source,
       NodeMetrics metrics,
       CompletableFuture<Ready> ready) {
     this.system = system;
     this.settings = settings;
     this.binding = binding;
     this.model = model;
+    this.source = source;
     this.metrics = metrics;
     this.ready = ready;
   }
@@ -106,7 +109,11 @@ public final class KvasirServer {
     return binding
         .terminate(settings.gateway().stopTimeout())
         .thenCompose(ended -> stopDevice(system, model.gpu(), settings.gateway().askTimeout()))
-        .whenComplete((done, failure) -> metrics.close());
+        .whenComplete(
+            (done, failure) -> {
+              metrics.close();
+              source.close();
+            });
   }
 
   static CompletionStage<Done> stopDevice(

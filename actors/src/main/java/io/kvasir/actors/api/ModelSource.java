@@ -8,10 +8,14 @@ import io.kvasir.runtime.engine.GenerationEngine;
  * dispatcher, possibly at the same time, and may block; what they throw is told to clients in one
  * sentence.
  */
-public interface ModelSource {
+public interface ModelSource extends AutoCloseable {
   /** Tokeniser, chat template and defaults. */
   ModelText openText() throws Exception;
 
   /** The engine; the node owns it and closes it. */
   GenerationEngine openEngine() throws Exception;
+
+  /** Gives back what both share, after the engine was closed and no text is decoded any more. */
+  @Override
+  default void close() {}
 }
