@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -22,6 +23,7 @@ final class EngineBenchTest {
   @TempDir Path dir;
 
   @Test
+  @Tag("slow")
   void shouldMeasureEngineHttpAndAPeerInItsOwnProcess() throws Exception {
     Path config = dir.resolve("config.json");
     Files.writeString(
