@@ -22,8 +22,9 @@ public final class KvView {
   public int[] entryCounts;
 
   /**
-   * Logical index per head and entry, ascending per head; {@code null}: entry e has index {@code
-   * firstIndex + e}. Masks compare these.
+   * Logical index per head and entry; {@code null}: entry e has index {@code firstIndex + e}. Masks
+   * compare these. They mostly ascend, but need not: branches of a tree repeat indices, and an
+   * overwritten slot of a head page holds a later one.
    */
   public int[][] indices;
 

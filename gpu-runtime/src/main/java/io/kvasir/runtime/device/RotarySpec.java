@@ -1,6 +1,10 @@
 package io.kvasir.runtime.device;
 
+import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 
 /**
  * A rotary embedding: angle of pair i at position t is {@code t × frequencies[i]}; cos and sin are
@@ -37,6 +41,24 @@ public record RotarySpec(double[] frequencies, double scale, boolean interleaved
 
   public int pairs() {
     return frequencies.length;
+  }
+
+  /** Hex digest of everything that fixes the rotation; part of a block key's domain. */
+  public String digest() {
+    ByteBuffer bytes = ByteBuffer.allocate(8 * frequencies.length + 4 * frequencies.length + 9);
+    for (double f : frequencies) {
+      bytes.putDouble(f);
+    }
+    for (int i = 0; i < frequencies.length; i++) {
+      bytes.putInt(axes == null ? 0 : axes[i]);
+    }
+    bytes.putDouble(scale).put((byte) (interleaved ? 1 : 0));
+    try {
+      byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
+      return HexFormat.of().formatHex(hash, 0, 16);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
   }
 
   @Override

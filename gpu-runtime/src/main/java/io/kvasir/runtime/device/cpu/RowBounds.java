@@ -19,6 +19,11 @@ final class RowBounds {
 
   int tileHigh;
 
+  /** Whether the tile's indices are known to ascend; all its rows look at one head of one view. */
+  private boolean checked;
+
+  private boolean ascending;
+
   void start(int rows) {
     if (low.length < rows) {
       low = Arrays.copyOf(low, 2 * rows);
@@ -27,11 +32,17 @@ final class RowBounds {
     }
     tileLow = Integer.MAX_VALUE;
     tileHigh = 0;
+    checked = false;
   }
 
   /** Bounds of plan row {@code row} as the tile's row {@code i}, cut to [from, to). */
   void add(int i, AttentionPlan plan, int row, KvView view, int kvHead, int from, int to) {
     int count = view.entryCounts[kvHead];
+    if (!ascend(view, kvHead, count)) {
+      // Overwritten slots of a head page, or branches of a tree: only the mask knows.
+      keep(i, Math.max(0, from), Math.min(count, to), false);
+      return;
+    }
     int rowIndex = plan.rowIndex[row];
     int end = countUpTo(view, kvHead, count, rowIndex);
     int start =
@@ -46,13 +57,34 @@ final class RowBounds {
       end = Math.max(end, self + 1);
       end = plain ? self + 1 : end;
     }
-    low[i] = Math.max(start, from);
-    high[i] = Math.min(end, to);
+    keep(i, Math.max(start, from), Math.min(end, to), plain);
+  }
+
+  private void keep(int i, int start, int end, boolean plain) {
+    low[i] = start;
+    high[i] = end;
     dense[i] = plain;
-    if (low[i] < high[i]) {
-      tileLow = Math.min(tileLow, low[i]);
-      tileHigh = Math.max(tileHigh, high[i]);
+    if (start < end) {
+      tileLow = Math.min(tileLow, start);
+      tileHigh = Math.max(tileHigh, end);
     }
+  }
+
+  private boolean ascend(KvView view, int kvHead, int count) {
+    if (!checked) {
+      checked = true;
+      ascending = view.indices == null || isAscending(view.indices[kvHead], count);
+    }
+    return ascending;
+  }
+
+  private static boolean isAscending(int[] indices, int count) {
+    for (int e = 1; e < count; e++) {
+      if (indices[e] < indices[e - 1]) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** How many entries have a logical index of at most {@code index}. */
