@@ -5,14 +5,12 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
 /**
@@ -121,29 +119,12 @@ public final class EngineBench {
     return bench.report.exitCode(options.strict());
   }
 
-  /** The runs of one engine. */
-  private static final class Series {
-    final List<BenchEngine.Timing> timings = new ArrayList<>();
-
-    double median(ToDoubleFunction<BenchEngine.Timing> figure) {
-      return EngineBench.median(timings.stream().mapToDouble(figure).boxed().toList());
-    }
-
-    double prefill() {
-      return PROMPT_TOKENS / median(BenchEngine.Timing::firstTokenSeconds);
-    }
-
-    double decode() {
-      return median(BenchEngine.Timing::decodeTokensPerSecond);
-    }
-  }
-
   private void measure(WeightFormat dtype) throws Exception {
     Path scratch = Files.createTempDirectory(options.folder(), "run");
     Map<String, BenchEngine> engines = new LinkedHashMap<>();
     try {
       KvasirEngine own = new KvasirEngine(options.model(), dtype, options.threads());
-      engines.put("kvasir", own);
+      engines.put(EngineRuns.OWN, own);
       startPeers(dtype, scratch, engines);
       measure(dtype, own, engines);
     } finally {
@@ -200,150 +181,29 @@ public final class EngineBench {
   private void measure(WeightFormat dtype, KvasirEngine own, Map<String, BenchEngine> engines)
       throws Exception {
     PlainRead reader = new PlainRead(options.threads());
-    Map<String, Series> series = new LinkedHashMap<>();
-    engines.keySet().forEach(name -> series.put(name, new Series()));
-    List<Double> plain = new ArrayList<>();
-    List<Double> batch = new ArrayList<>();
-    List<Double> cold = new ArrayList<>();
-    List<Double> warm = new ArrayList<>();
-    int warmRows = 0;
+    EngineRuns runs = new EngineRuns(engines.keySet());
     long batchSeed = options.seed() + 1_000_000;
     for (int run = -WARM_UP_RUNS; run < options.runs(); run++) {
       progress(dtype, run < 0 ? "warming up" : "run " + (run + 1) + " of " + options.runs());
       long seed = options.seed() + 1000L * (run + WARM_UP_RUNS);
-      double gbs = reader.gigabytesPerSecond();
-      double together = own.batchTokensPerSecond(BATCH, PROMPT_TOKENS, GENERATED_TOKENS, batchSeed);
-      BenchEngine.Timing first = own.generate(REUSED_PROMPT_TOKENS, 1, seed + 1);
-      BenchEngine.Timing again = own.generate(REUSED_PROMPT_TOKENS, 1, seed + 1);
+      runs.plainReadGbs.add(reader.gigabytesPerSecond());
+      runs.batchTokensPerSecond.add(
+          own.batchTokensPerSecond(BATCH, PROMPT_TOKENS, GENERATED_TOKENS, batchSeed));
+      runs.cold.add(own.generate(REUSED_PROMPT_TOKENS, 1, seed + 1));
+      runs.warm.add(own.generate(REUSED_PROMPT_TOKENS, 1, seed + 1));
       for (Map.Entry<String, BenchEngine> engine : engines.entrySet()) {
-        BenchEngine.Timing timing =
-            engine.getValue().generate(PROMPT_TOKENS, GENERATED_TOKENS, seed);
-        if (run >= 0) {
-          series.get(engine.getKey()).timings.add(timing);
-        }
+        runs.add(
+            engine.getKey(), engine.getValue().generate(PROMPT_TOKENS, GENERATED_TOKENS, seed));
       }
-      if (run >= 0) {
-        plain.add(gbs);
-        batch.add(together);
-        cold.add(first.firstTokenSeconds());
-        warm.add(again.firstTokenSeconds());
-        warmRows = Math.max(warmRows, again.promptTokensComputed());
+      if (run < 0) {
+        runs.forget();
       }
     }
-    addRows(dtype, own, series, median(plain), median(batch));
-    String name = dtype.name().toLowerCase(Locale.ROOT);
-    report.add(
-        BenchRow.against(
-            name + " TTFT of the same 1024-token prompt again",
-            1e3 * median(warm),
-            "ms",
-            "cold",
-            1e3 * median(cold),
-            EngineGoals.WARM_OVER_COLD,
-            ""));
-    report.add(
-        BenchRow.judged(
-            name + " rows computed for it", warmRows, "rows", EngineGoals.WARM_ROWS, ""));
-  }
-
-  private void addRows(
-      WeightFormat dtype,
-      KvasirEngine own,
-      Map<String, Series> series,
-      double plainGbs,
-      double batch) {
-    String name = dtype.name().toLowerCase(Locale.ROOT);
-    EngineGoals.Dtype goals = EngineGoals.of(dtype);
-    Series ours = series.get("kvasir");
-    String prefill = name + " prefill 512";
-    String decode = name + " decode 64, batch 1";
-    report.add(BenchRow.value(name + " plain sequential read", plainGbs, "GB/s"));
-    if (series.size() == 1) {
-      report.add(BenchRow.value(prefill, ours.prefill(), "tok/s"));
-      report.add(BenchRow.value(decode, ours.decode(), "tok/s"));
-    }
-    Series llama = series.get(LLAMA_CPP);
-    if (llama != null) {
-      String peer = LLAMA_CPP + (dtype == WeightFormat.BF16 ? " f16" : " q8_0");
-      addAgainst(
-          prefill,
-          ours.prefill(),
-          peer,
-          llama.prefill(),
-          goals.prefillOverLlama(),
-          EngineGoals.llamaCpp(dtype).prefillTokensPerSecond(),
-          plainGbs);
-      addAgainst(
-          decode,
-          ours.decode(),
-          peer,
-          llama.decode(),
-          goals.decodeOverLlama(),
-          EngineGoals.llamaCpp(dtype).decodeTokensPerSecond(),
-          plainGbs);
-    }
-    Series jlama = series.get(JLAMA);
-    if (jlama != null) {
-      String peer = "Jlama" + (dtype == WeightFormat.BF16 ? " BF16" : " I8");
-      addAgainst(
-          prefill,
-          ours.prefill(),
-          peer,
-          jlama.prefill(),
-          goals.prefillOverJlama(),
-          EngineGoals.jlama(dtype).prefillTokensPerSecond(),
-          plainGbs);
-      addAgainst(
-          decode,
-          ours.decode(),
-          peer,
-          jlama.decode(),
-          goals.decodeOverJlama(),
-          EngineGoals.jlama(dtype).decodeTokensPerSecond(),
-          plainGbs);
-    }
-    report.add(
-        BenchRow.against(
-            name + " weights read while decoding",
-            ours.decode() * own.weightBytesPerToken() / 1e9,
-            "GB/s",
-            "plain read",
-            plainGbs,
-            goals.decodeReadShare(),
-            ""));
-    report.add(
-        BenchRow.against(
-            name + " decode 64, batch 16",
-            batch,
-            "tok/s",
-            "batch 1",
-            ours.decode(),
-            goals.batchOverSingle(),
-            ""));
-  }
-
-  private void addAgainst(
-      String name,
-      double value,
-      String peer,
-      double peerValue,
-      BenchRow.Goal goal,
-      double known,
-      double plainGbs) {
-    BenchRow row = BenchRow.against(name, value, "tok/s", peer, peerValue, goal, "");
-    report.add(EngineGoals.checked(row, known, plainGbs));
+    runs.report(dtype, PROMPT_TOKENS, own.weightBytesPerToken(), report);
   }
 
   private void progress(WeightFormat dtype, String what) {
     out.println(dtype.name().toLowerCase(Locale.ROOT) + ": " + what);
-  }
-
-  static double median(List<Double> figures) {
-    List<Double> sorted = figures.stream().sorted().toList();
-    int middle = sorted.size() / 2;
-    return sorted.size() % 2 == 1
-        ? sorted.get(middle)
-        : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
   }
 
   private static void deleteAll(Path folder) throws IOException {

@@ -66,10 +66,10 @@ final class HttpThroughput {
       }
       return BenchRow.against(
           name + " through HTTP, batch 16",
-          EngineBench.median(http),
+          EngineRuns.median(http),
           "tok/s",
           "in process",
-          EngineBench.median(direct),
+          EngineRuns.median(direct),
           GOAL,
           "");
     }

@@ -71,7 +71,11 @@ final class PeerProcess implements BenchEngine {
     }
     JsonNode node = JSON.readTree(line);
     if (node.has("error")) {
-      throw new IOException(name + " failed at '" + command + "': " + node.get("error").asText());
+      String error = node.get("error").asText();
+      throw new IOException(
+          error.contains("NoClassDefFoundError")
+              ? name + " is not on the class path, run from a build that has the optional peers"
+              : name + " failed at '" + command + "': " + error);
     }
     return node;
   }

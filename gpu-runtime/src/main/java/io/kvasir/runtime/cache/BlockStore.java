@@ -73,6 +73,19 @@ final class BlockStore implements AutoCloseable {
     return arena.canAllocate(need);
   }
 
+  /** Slabs that {@code pages} pages of every group fill in an empty arena. */
+  long slabsFor(long pages) {
+    long slabs = 0;
+    for (int c = 0; c < need.length; c++) {
+      long ofClass = 0;
+      for (int g = 0; g < groupCount; g++) {
+        ofClass += classOf[g] == c ? pages : 0;
+      }
+      slabs += (ofClass + arena.pagesPerSlab(c) - 1) / arena.pagesPerSlab(c);
+    }
+    return slabs;
+  }
+
   /** A private page of the group with one reference, or 0 when nothing more can be evicted. */
   long allocate(int group) {
     int pageClass = classOf[group];

@@ -274,6 +274,23 @@ public final class KvCache implements AutoCloseable {
     return bytes() - referencedBytes();
   }
 
+  /** Tokens that one sequence could hold if it had the whole arena, dropped windows apart. */
+  public long capacityTokens() {
+    long pages = 0;
+    long slabs = store.arena().slabCount();
+    // Bisection over whole pages: groups may have different page sizes and compete for slabs.
+    long high = slabs * store.arena().pageIndexCount();
+    while (pages < high) {
+      long middle = (pages + high + 1) / 2;
+      if (store.slabsFor(middle) <= slabs) {
+        pages = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return Math.min(pages * layout.slots(), options.maxEntriesPerSequence());
+  }
+
   public int leaseCount() {
     return leases.count();
   }

@@ -19,6 +19,8 @@ public record TensorView(String name, DType dtype, long[] shape, MemorySegment d
   private static final ValueLayout.OfFloat FLOAT_LE =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private static final int CHUNK_COUNT = 4096;
+
   public long elementCount() {
     return elementCount(shape);
   }
@@ -62,8 +64,24 @@ public record TensorView(String name, DType dtype, long[] shape, MemorySegment d
       MemorySegment.copy(data, FLOAT_LE, from * 4, target, targetOffset, count);
       return;
     }
-    for (int i = 0; i < count; i++) {
-      target[targetOffset + i] = get(from + i);
+    if (!dtype.isWeight()) {
+      throw new UnsupportedOperationException(name + " is " + dtype + ", not a weight");
+    }
+    // Through a heap array: loops over it compile to vector code, loops over a segment do not.
+    short[] chunk = new short[Math.min(count, CHUNK_COUNT)];
+    for (int done = 0; done < count; done += chunk.length) {
+      int part = Math.min(chunk.length, count - done);
+      MemorySegment.copy(data, SHORT_LE, (from + done) * 2, chunk, 0, part);
+      int at = targetOffset + done;
+      if (dtype == DType.BF16) {
+        for (int i = 0; i < part; i++) {
+          target[at + i] = Float.intBitsToFloat(chunk[i] << 16);
+        }
+      } else {
+        for (int i = 0; i < part; i++) {
+          target[at + i] = Float.float16ToFloat(chunk[i]);
+        }
+      }
     }
   }
 

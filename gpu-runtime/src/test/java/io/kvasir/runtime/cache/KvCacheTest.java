@@ -385,6 +385,7 @@ final class KvCacheTest {
       while (f.cache.canReserve(capacity + 1)) {
         capacity++;
       }
+      assertEquals(capacity, f.cache.capacityTokens());
       SequenceCache sequence = f.open();
 
       assertFalse(sequence.reserve(capacity + 1));

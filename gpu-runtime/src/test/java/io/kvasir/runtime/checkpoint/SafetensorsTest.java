@@ -48,6 +48,40 @@ final class SafetensorsTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(
+      value = DType.class,
+      names = {"F32", "F16", "BF16"})
+  void shouldCopyLongStretchesAsSingleElements(DType dtype) throws IOException {
+    float[] values = new float[10_001];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (i - 5000) * 0.37f;
+    }
+    new CheckpointWriter(dir).tensor("a", dtype, values, values.length).finish();
+    try (CheckpointTensors tensors = CheckpointTensors.open(dir)) {
+      TensorView a = tensors.tensor("a");
+      float[] part = new float[9000];
+      a.copyTo(501, part, 3, 8990);
+      for (int i = 0; i < 8990; i++) {
+        assertEquals(a.get(501 + i), part[3 + i]);
+      }
+      assertEquals(0, part[2] + part[8993]);
+    }
+  }
+
+  @Test
+  void shouldReadFilesOfTheClassPath() {
+    var folder =
+        new CheckpointFolder.ClassPath("embedded:x", "/io/kvasir/runtime/checkpoint/jinja/");
+    assertTrue(folder.exists("cases.json"));
+    assertTrue(folder.read("cases.json", 1 << 20).isPresent());
+    assertFalse(folder.read("nothing.json", 1 << 20).isPresent());
+    var e = assertThrows(CheckpointException.class, () -> folder.read("cases.json", 100));
+    assertTrue(e.getMessage().contains("allowed are 100"), e.getMessage());
+    var missing = assertThrows(CheckpointException.class, () -> Checkpoint.open("embedded:nobody"));
+    assertTrue(missing.getMessage().contains("config.json"), missing.getMessage());
+  }
+
   @Test
   void shouldReadShardsThroughTheirIndex() throws IOException {
     new CheckpointWriter(dir)

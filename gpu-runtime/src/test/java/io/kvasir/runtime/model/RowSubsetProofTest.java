@@ -200,6 +200,21 @@ class RowSubsetProofTest {
 
   @ParameterizedTest
   @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
+  void shouldAlwaysShowARowItsOwnEntry(DeviceCase device) {
+    try (SeamHarness h = SeamHarness.open(device.open());
+        SequenceCache a = h.sequence();
+        SequenceCache b = h.sequence()) {
+      int[][] nothing = new int[8][0];
+      int[][] itself = new int[8][];
+      Arrays.setAll(itself, r -> new int[] {r, r + 1});
+      WorkItem blind = h.chunk(a, TOKENS).policy((i, l, p) -> p.visibleRanges(nothing));
+      WorkItem lonely = h.chunk(b, TOKENS).policy((i, l, p) -> p.visibleRanges(itself));
+      assertBits(h.logits(lonely), h.logits(blind));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
   void shouldRecomputeCommittedEntriesInPlace(DeviceCase device) {
     try (SeamHarness h = SeamHarness.open(device.open());
         SequenceCache sequence = h.sequence();

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.runtime.cache.SequenceCache;
+import io.kvasir.runtime.checkpoint.ModelConfig;
 import io.kvasir.runtime.device.AttentionStatistic;
 import io.kvasir.runtime.device.AttentionStatistic.Rows;
 import io.kvasir.runtime.device.DeviceFloats;
@@ -104,6 +105,51 @@ class StatisticsProofTest {
       WorkItem silent = h.chunk(a, PREFIX);
       silent.policy((i, l, p) -> p.query(2, 4).statisticsOnly());
       assertBits("beside a silent item", plain, h.logits(h.chunk(b, CHUNK), silent));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
+  void shouldNameEntriesByTheirNumberWhenPagesWereDropped(DeviceCase device) {
+    LoadOptions options = LoadOptions.defaults().slots(16);
+    ModelConfig window = SeamHarness.config("mistral", 4, ",\"sliding_window\":9");
+    try (SeamHarness h = SeamHarness.open(device.open(), window, options);
+        DeviceFloats target = h.device.floats(9);
+        SequenceCache sequence = h.sequence()) {
+      h.plain(sequence, SeamHarness.tokens(40, 45));
+      Wanted sums = new Wanted(new int[] {0}, 31, 40, Rows.SUM, HEADS);
+      WorkItem reader = h.item(sequence).rows(1, 39, 4).readOnly().token(7);
+      reader.policy((i, l, p) -> p.statistics(sums.into(target)));
+      float[][] logits = h.logits(reader);
+      float[] before = h.read(target);
+      sequence.dropBefore(0, 31);
+      assertEquals(16, sequence.dropped(0));
+      assertBits("logits", logits, h.logits(reader));
+      assertBits("sums", before, h.read(target));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("io.kvasir.runtime.model.SeamHarness#devices")
+  void shouldCountWhatAShorterHeadLacksAsUnseen(DeviceCase device) {
+    try (SeamHarness h = open(device);
+        DeviceFloats each = h.device.floats(KV_HEADS * 12);
+        SequenceCache sequence = h.sequence()) {
+      h.plain(sequence, CHUNK);
+      int[][][] keep = new int[h.model.layerCount()][KV_HEADS][];
+      for (int[][] layer : keep) {
+        layer[0] = SeamHarness.upTo(3);
+        layer[1] = SeamHarness.upTo(9);
+      }
+      assertTrue(sequence.toHeadPages(0, keep));
+      Wanted lists = new Wanted(new int[] {0}, 0, 12, Rows.EACH, HEADS / KV_HEADS);
+      WorkItem reader = h.item(sequence).rows(1, 20, 4).readOnly().token(7);
+      h.run(reader.policy((i, l, p) -> p.statistics(lists.into(each))));
+      float[] p = h.read(each);
+      for (int e = 0; e < 12; e++) {
+        assertEquals(e < 3, p[e] > 0, "head 0, entry " + e);
+        assertEquals(e < 9, p[12 + e] > 0, "head 1, entry " + e);
+      }
     }
   }
 
