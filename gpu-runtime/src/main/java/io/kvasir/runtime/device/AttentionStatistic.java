@@ -7,8 +7,8 @@ package io.kvasir.runtime.device;
  * <p>For each row r of {@code rows} and head h: p(r, e) = exp(score − max) / sum over the visible
  * entries of r whose ordinal lies in [entryFrom, entryTo) — the denominator has that key set, not
  * necessarily all entries. Rows are then reduced in ascending order of {@code rows}, heads of a
- * group in ascending order, all in f32 additions (or max). Entries a row does not see, and
- * entries beyond the end of a head's list, count as 0.
+ * group in ascending order, all in f32 additions (or max). Entries a row does not see, and entries
+ * beyond the end of a head's list, count as 0.
  *
  * <p>Output, written to {@code target} at {@code targetOffset}: [headGroups][1 or
  * rows.length][entryTo − entryFrom].

@@ -147,6 +147,13 @@ final class AttentionCase {
           view.indices[h][e] = index;
           index += random.nextInt(3);
         }
+        if (view.indices != null && byEntry && e > 0 && random.nextInt(8) == 0) {
+          // An overwritten slot: head pages need not ascend.
+          int earlier = random.nextInt(e);
+          int index0 = view.indices[h][earlier];
+          view.indices[h][earlier] = view.indices[h][e];
+          view.indices[h][e] = index0;
+        }
         if (view.positions != null) {
           view.positions[h][e] = random.nextInt(600);
         }

@@ -170,7 +170,7 @@ final class KernelBattery {
   }
 
   private void attentions() {
-    int cases = small ? 6 : 40;
+    int cases = small ? 6 : 24;
     for (int c = 0; c < cases; c++) {
       AttentionCase attention = new AttentionCase(random.nextLong(), small);
       results.put("attention " + c + " " + attention, attention.run(device));

@@ -41,6 +41,45 @@ final class PanelGemv {
     t.intoArray(sums, L);
   }
 
+  /** Four panels, {@code length} apart, at once; sums of panel i at {@code i × PANEL}. */
+  static void bf16x4(float[] x, int xAt, int depth, short[] w, int wAt, int length, float[] sums) {
+    int w0 = wAt + 0 * length;
+    FloatVector s0 = FloatVector.zero(Lanes.F);
+    FloatVector t0 = FloatVector.zero(Lanes.F);
+    int w1 = wAt + 1 * length;
+    FloatVector s1 = FloatVector.zero(Lanes.F);
+    FloatVector t1 = FloatVector.zero(Lanes.F);
+    int w2 = wAt + 2 * length;
+    FloatVector s2 = FloatVector.zero(Lanes.F);
+    FloatVector t2 = FloatVector.zero(Lanes.F);
+    int w3 = wAt + 3 * length;
+    FloatVector s3 = FloatVector.zero(Lanes.F);
+    FloatVector t3 = FloatVector.zero(Lanes.F);
+    for (int k = 0; k < depth; k++) {
+      FloatVector value = FloatVector.broadcast(Lanes.F, x[xAt + k]);
+      IntVector p0 = ShortVector.fromArray(Lanes.S_FULL, w, w0 + k * PANEL).reinterpretAsInts();
+      s0 = value.fma(PanelExpander.lowBf16(p0), s0);
+      t0 = value.fma(PanelExpander.highBf16(p0), t0);
+      IntVector p1 = ShortVector.fromArray(Lanes.S_FULL, w, w1 + k * PANEL).reinterpretAsInts();
+      s1 = value.fma(PanelExpander.lowBf16(p1), s1);
+      t1 = value.fma(PanelExpander.highBf16(p1), t1);
+      IntVector p2 = ShortVector.fromArray(Lanes.S_FULL, w, w2 + k * PANEL).reinterpretAsInts();
+      s2 = value.fma(PanelExpander.lowBf16(p2), s2);
+      t2 = value.fma(PanelExpander.highBf16(p2), t2);
+      IntVector p3 = ShortVector.fromArray(Lanes.S_FULL, w, w3 + k * PANEL).reinterpretAsInts();
+      s3 = value.fma(PanelExpander.lowBf16(p3), s3);
+      t3 = value.fma(PanelExpander.highBf16(p3), t3);
+    }
+    s0.intoArray(sums, 0 * PANEL);
+    t0.intoArray(sums, 0 * PANEL + L);
+    s1.intoArray(sums, 1 * PANEL);
+    t1.intoArray(sums, 1 * PANEL + L);
+    s2.intoArray(sums, 2 * PANEL);
+    t2.intoArray(sums, 2 * PANEL + L);
+    s3.intoArray(sums, 3 * PANEL);
+    t3.intoArray(sums, 3 * PANEL + L);
+  }
+
   static void f16(float[] x, int xAt, int depth, short[] w, int wAt, float[] sums) {
     FloatVector s = FloatVector.zero(Lanes.F);
     FloatVector t = FloatVector.zero(Lanes.F);

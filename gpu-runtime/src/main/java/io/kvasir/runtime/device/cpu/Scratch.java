@@ -21,6 +21,9 @@ final class Scratch {
 
   float[] turns = new float[0];
 
+  /** Keeps reads alive that only bring memory into the cache. */
+  int touched;
+
   static float[] grown(float[] array, long length) {
     if (array.length >= length) {
       return array;

@@ -172,6 +172,16 @@ final class WorkerTeam implements AutoCloseable {
     return (gate & OPEN) != 0 && (gate & ~JOINED_MASK) != last;
   }
 
+  /** Whether every helper is parked, or about to. */
+  boolean idle() {
+    for (int i = 0; i < helpers.length; i++) {
+      if (!isParked(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   private boolean isParked(int helper) {
     return (boolean) PARKED.getVolatile(parked, helper);
   }
