@@ -3,6 +3,7 @@ package io.kvasir.actors.gateway;
 import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.settings.GatewaySettings;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.NotUsed;
@@ -12,12 +13,16 @@ import org.apache.pekko.http.javadsl.ServerBinding;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.settings.ServerSettings;
+import org.apache.pekko.io.Inet.SocketOption;
+import org.apache.pekko.io.TcpSO;
 import org.apache.pekko.stream.javadsl.Flow;
 
 /**
  * Binds the HTTP server. Every connection gets its own flow, which knows when its client is gone.
  */
 public final class Gateway {
+  private static final int SEND_BUFFER_BYTES = 256 * 1024;
+
   private Gateway() {}
 
   /**
@@ -57,7 +62,13 @@ public final class Gateway {
     // connection
     // on which nothing flows may be waiting for a collected answer until that deadline.
     Duration idle = settings.requestTimeout().plusSeconds(30);
+    // The kernel would take megabytes for a client that does not read, before we saw that it does
+    // not.
+    List<SocketOption> socket = new ArrayList<>();
+    defaults.getSocketOptions().forEach(socket::add);
+    socket.add(TcpSO.sendBufferSize(SEND_BUFFER_BYTES));
     return defaults
+        .withSocketOptions(socket)
         .withMaxConnections(settings.maxConnections())
         .withPipeliningLimit(1)
         .withTimeouts(

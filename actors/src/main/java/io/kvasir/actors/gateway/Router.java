@@ -18,6 +18,7 @@ import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.Allow;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
+import org.apache.pekko.http.scaladsl.model.EntityStreamException;
 import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -235,6 +236,9 @@ final class Router {
         switch (cause) {
           case ApiException own -> own;
           case EntityStreamSizeException tooLarge -> tooLarge();
+          case EntityStreamException truncated ->
+              ApiException.refused(
+                  400, null, "truncated_body", "the body ended before its length, send all of it");
           case TimeoutException late ->
               ApiException.refused(
                   408,

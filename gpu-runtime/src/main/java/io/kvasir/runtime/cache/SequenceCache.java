@@ -180,7 +180,9 @@ public final class SequenceCache implements AutoCloseable {
 
   /**
    * Makes the pages of committed entries private by copying shared ones. If one of them was sealed,
-   * this sequence publishes no more blocks until {@link #derive}.
+   * this sequence publishes no more blocks until {@link #derive}. Entries whose block is not sealed
+   * yet may be rewritten freely, because a layer may write later than it commits; whoever makes
+   * them lossy calls {@link #derive} or {@link #stopSealing} himself.
    *
    * @return false when pages ran out; call again later
    */

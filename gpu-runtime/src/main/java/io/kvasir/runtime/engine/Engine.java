@@ -50,28 +50,13 @@ public final class Engine implements GenerationEngine {
     this.model = model;
     this.cache = cache;
     this.options = options;
-    this.maxContextTokens = capacityTokens(model.maxContextTokens(), cache);
+    this.maxContextTokens = (int) Math.min(model.maxContextTokens(), cache.capacityTokens());
     // Cancels share the queue: twice the room, so that they pass when submissions no longer do.
     this.inbox =
         new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
     this.thread =
         new Thread(() -> run(policy, textDecoder), "kvasir-engine-" + model.device().name());
     this.thread.setDaemon(true);
-  }
-
-  /** The longest sequence, up to {@code limit}, that the empty arena can hold. */
-  private static int capacityTokens(int limit, KvCache cache) {
-    int low = 0;
-    int high = Math.min(limit, cache.options().maxEntriesPerSequence());
-    while (low < high) {
-      int middle = low + (high - low + 1) / 2;
-      if (cache.canReserve(middle)) {
-        low = middle;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return low;
   }
 
   /**

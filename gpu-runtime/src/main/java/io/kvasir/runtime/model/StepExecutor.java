@@ -1,7 +1,6 @@
 package io.kvasir.runtime.model;
 
 import io.kvasir.runtime.device.DeviceFloats;
-import io.kvasir.runtime.device.Kernels.Store;
 import io.kvasir.runtime.model.ParkedRows.Stage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -23,30 +22,18 @@ public final class StepExecutor implements AutoCloseable {
     void accept(WorkItem item, int rowOrdinal, float[] logits, int offset);
   }
 
-  private static final int LOGIT_ROWS = 64;
-
   private final DecoderModel model;
   private final StepContext c;
   private final List<WorkItem> entering = new ArrayList<>();
   private final List<LayerPlan> planPool = new ArrayList<>();
-  private final DeviceFloats logitRows;
-  private final DeviceFloats logitNormed;
-  private final DeviceFloats logits;
-  private final float[] hostLogits;
+  private final LogitRows logits;
   private int[] ids = new int[64];
   private int[] keep = new int[64];
-  private final WorkItem[] logitItem = new WorkItem[LOGIT_ROWS];
-  private final int[] logitOrdinal = new int[LOGIT_ROWS];
-  private final int[] logitRow = new int[LOGIT_ROWS];
 
   public StepExecutor(DecoderModel model, int maxRows) {
     this.model = model;
     this.c = new StepContext(model.device(), model, maxRows);
-    int rows = Math.min(LOGIT_ROWS, maxRows);
-    this.logitRows = model.device().floats((long) rows * model.hiddenSize());
-    this.logitNormed = model.device().floats((long) rows * model.hiddenSize());
-    this.logits = model.device().floats((long) rows * model.vocabSize());
-    this.hostLogits = new float[Math.multiplyExact(rows, model.vocabSize())];
+    this.logits = new LogitRows(c);
   }
 
   public int maxRows() {
@@ -78,6 +65,7 @@ public final class StepExecutor implements AutoCloseable {
           "step rows=" + rows + " > maxRows=" + c.maxRows + ", split the step");
     }
     c.active.clear();
+    logits.clear();
     c.batchRows = 0;
     for (int layer = first; layer <= end; layer++) {
       enter(items, layer, true);
@@ -282,7 +270,6 @@ public final class StepExecutor implements AutoCloseable {
     if (!any) {
       return;
     }
-    int count = 0;
     for (int i = 0; i < c.active.size(); i++) {
       WorkItem item = c.active.get(i);
       if (item.endLayer != layer) {
@@ -294,35 +281,12 @@ public final class StepExecutor implements AutoCloseable {
       }
       for (int r = 0; r < item.liveCount; r++) {
         if (item.wantsLogits[item.live[r]]) {
-          logitItem[count] = item;
-          logitOrdinal[count] = item.live[r];
-          logitRow[count] = item.base + r;
-          if (++count == Math.min(LOGIT_ROWS, c.maxRows)) {
-            emitLogits(count, consumer);
-            count = 0;
-          }
+          logits.add(item, item.live[r], item.base + r, consumer);
         }
       }
     }
-    if (count > 0) {
-      emitLogits(count, consumer);
-    }
+    logits.flush(consumer);
     compact();
-  }
-
-  private void emitLogits(int count, LogitConsumer consumer) {
-    int width = model.hiddenSize();
-    c.kernels.gatherRows(c.buffers.hidden, logitRow, count, width, logitRows, 0);
-    c.kernels.rmsNorm(logitRows, model.finalNorm(), model.normEps(), count, width, logitNormed);
-    int vocab = model.vocabSize();
-    c.kernels.linear(
-        logitNormed, 0, width, count, model.head(), 0, 1, null, logits, 0, vocab, Store.SET);
-    c.device.download(logits, 0, hostLogits, 0, count * vocab);
-    c.device.await();
-    for (int i = 0; i < count; i++) {
-      consumer.accept(logitItem[i], logitOrdinal[i], hostLogits, i * vocab);
-      logitItem[i] = null;
-    }
   }
 
   private void parkAll(int layer, Stage stage) {
@@ -427,8 +391,6 @@ public final class StepExecutor implements AutoCloseable {
   @Override
   public void close() {
     c.buffers.close();
-    logitRows.close();
-    logitNormed.close();
     logits.close();
   }
 }
