@@ -3,7 +3,9 @@ package io.kvasir.runtime.device.cpu;
 import io.kvasir.runtime.device.AttentionPlan;
 import io.kvasir.runtime.device.FrameLayout;
 import io.kvasir.runtime.device.KvView;
+import io.kvasir.runtime.device.PageEncoding;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -24,6 +26,9 @@ final class AttentionTile {
 
   /** Entries per stretch of values: 64 × 32 channels of f32 stay in the L1 cache. */
   private static final int VALUE_DEPTH = 64;
+
+  /** Up to so many queries read bf16 pages in place. */
+  private static final int FEW = 8;
 
   private final Scratch scratch;
   private final RowBounds bounds = new RowBounds();
@@ -136,7 +141,12 @@ final class AttentionTile {
     scratch.scores = Scratch.grown(scratch.scores, (long) queryCount * stride);
     scratch.panel = Scratch.grown(scratch.panel, (long) width * PANEL);
     Arrays.fill(scratch.scores, 0, queryCount * stride, 0f);
+    boolean direct = few() && (rotary == null || layout.keysRotated());
     for (int e = base; e < bounds.tileHigh; e += PANEL) {
+      if (direct) {
+        scorePages(e);
+        continue;
+      }
       readKeys(e);
       ChainTiles.run(
           scratch.queries,
@@ -150,6 +160,47 @@ final class AttentionTile {
           e - base,
           stride);
     }
+  }
+
+  /** Whether so few queries use a tile of bf16 pages that they had better read it in place. */
+  private boolean few() {
+    return queryCount <= FEW && layout.encoding() == PageEncoding.BF16;
+  }
+
+  /** Scores of a panel of entries straight from pages; its two vectors may be of two frames. */
+  private void scorePages(int entry) {
+    int second = entry + L < bounds.tileHigh ? entry + L : entry;
+    int width = layout.keyWidth();
+    if (entry % layout.slots() == 0) {
+      touch(view.frameAddress(kvHead, entry / layout.slots()), layout.keyBytes());
+    }
+    Bf16PageTiles.run(
+        scratch.queries,
+        0,
+        width,
+        queryCount,
+        pages,
+        keyAddress(entry),
+        keyAddress(second),
+        2L * layout.slots(),
+        width,
+        scratch.scores,
+        entry - base,
+        stride);
+  }
+
+  /** Brings a plane of a frame into the cache; see {@link VectorLinear} for why reads. */
+  private void touch(long from, long bytes) {
+    int sum = 0;
+    for (int i = 0; i < (int) bytes; i += 64) {
+      sum += pages.get(ValueLayout.JAVA_BYTE, from + i);
+    }
+    scratch.touched += sum;
+  }
+
+  private long keyAddress(int entry) {
+    int slots = layout.slots();
+    return Frames.keyAddress(layout, view.frameAddress(kvHead, entry / slots), entry % slots, 0);
   }
 
   /** Fills the panel with the keys of entries from {@code entry} on; a panel may span frames. */
@@ -281,6 +332,10 @@ final class AttentionTile {
     scratch.panel = Scratch.grown(scratch.panel, (long) VALUE_DEPTH * PANEL);
     Arrays.fill(scratch.sums, 0, queryCount * padded, 0f);
     int end = stride == 0 ? 0 : bounds.tileHigh;
+    if (few() && width % PANEL == 0) {
+      sumPages(end, padded);
+      end = 0;
+    }
     for (int e = stride == 0 ? 0 : bounds.tileLow; e < end; e += VALUE_DEPTH) {
       int depth = Math.min(VALUE_DEPTH, end - e);
       for (int channel = 0; channel < width; channel += PANEL) {
@@ -301,6 +356,35 @@ final class AttentionTile {
     for (int m = 0; m < queryCount; m++) {
       int to = at + m / heads * rowStride + m % heads * width;
       divide(scratch.sums, m * padded, sums[m], out, to, width);
+    }
+  }
+
+  /** Weighted values straight from pages, frame by frame. */
+  private void sumPages(int end, int padded) {
+    int slots = layout.slots();
+    int width = layout.valueWidth();
+    for (int e = bounds.tileLow; e < end; ) {
+      int slot = e % slots;
+      int count = Math.min(end - e, slots - slot);
+      long frame = view.frameAddress(kvHead, e / slots);
+      touch(frame + layout.keyBytes(), layout.valueBytes());
+      for (int channel = 0; channel < width; channel += PANEL) {
+        long from = Frames.valueAddress(layout, frame, slot, channel);
+        Bf16PageTiles.run(
+            scratch.scores,
+            e - base,
+            stride,
+            queryCount,
+            pages,
+            from,
+            from + 2L * L,
+            2L * width,
+            count,
+            scratch.sums,
+            channel,
+            padded);
+      }
+      e += count;
     }
   }
 

@@ -3,6 +3,7 @@ package io.kvasir.runtime.device.cpu;
 import io.kvasir.runtime.device.FrameLayout;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
@@ -34,7 +35,7 @@ final class Bf16PageReader implements PageReader {
   private static void column(
       MemorySegment pages, long from, long strideBytes, int rows, float[] to, int at) {
     for (int c = 0; c < rows; c++) {
-      widen(pages, from + c * strideBytes, to, at + c * PANEL);
+      widen(pages, from + c * strideBytes).intoArray(to, at + c * PANEL);
     }
   }
 
@@ -63,11 +64,11 @@ final class Bf16PageReader implements PageReader {
     }
   }
 
-  private static void widen(MemorySegment pages, long from, float[] to, int at) {
+  static FloatVector widen(MemorySegment pages, long from) {
     IntVector wide =
         (IntVector)
             ShortVector.fromMemorySegment(Lanes.S, pages, from, ByteOrder.LITTLE_ENDIAN)
                 .convertShape(VectorOperators.ZERO_EXTEND_S2I, Lanes.I, 0);
-    wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(to, at);
+    return wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
   }
 }

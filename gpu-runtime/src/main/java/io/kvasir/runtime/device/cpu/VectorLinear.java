@@ -54,7 +54,8 @@ final class VectorLinear implements WorkerTeam.Task {
     if (work < ALONE) {
       team.runAlone(this, panels);
     } else {
-      team.run(this, panels, Math.max(1, panels / (team.threads() * 8)));
+      int grain = Math.max(1, panels / (team.threads() * 8));
+      team.run(this, panels, call.rows == 1 ? (grain + 3) / 4 * 4 : grain);
     }
   }
 
