@@ -19,13 +19,14 @@ import picocli.CommandLine.Spec;
     description = "Measure this machine.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = BenchCommand.OfEngine.class)
+    subcommands = {BenchCommand.OfEngine.class, BenchQualityCommand.class, BenchStartCommand.class})
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "Name a sub-command: engine.");
+    throw new ParameterException(
+        spec.commandLine(), "Name a sub-command: engine, quality or start.");
   }
 
   /** {@code kvasir bench engine}. */
