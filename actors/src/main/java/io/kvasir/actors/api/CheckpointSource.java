@@ -1,0 +1,135 @@
+package io.kvasir.actors.api;
+
+import io.kvasir.actors.gateway.ModelText;
+import io.kvasir.actors.settings.ConfigurationException;
+import io.kvasir.actors.settings.RuntimeSettings;
+import io.kvasir.runtime.cache.KvCache;
+import io.kvasir.runtime.checkpoint.Checkpoint;
+import io.kvasir.runtime.checkpoint.ModelConfig;
+import io.kvasir.runtime.checkpoint.StreamDecoder;
+import io.kvasir.runtime.device.Device;
+import io.kvasir.runtime.device.Devices;
+import io.kvasir.runtime.device.PageEncoding;
+import io.kvasir.runtime.device.WeightFormat;
+import io.kvasir.runtime.engine.DeficitRoundRobin;
+import io.kvasir.runtime.engine.Engine;
+import io.kvasir.runtime.engine.EngineConfig;
+import io.kvasir.runtime.engine.EngineOptions;
+import io.kvasir.runtime.engine.GenerationEngine;
+import io.kvasir.runtime.engine.LoadedModel;
+import io.kvasir.runtime.model.DecoderModel;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+
+/** A checkpoint on this machine's CPU device. Text is ready before the weights are packed. */
+public final class CheckpointSource implements ModelSource {
+  private static final long MIN_ARENA_BYTES = 64L << 20;
+  private static final int AUTO_SEQUENCES = 16;
+  private static final int QUANTUM_TOKENS = 1024;
+  private static final String ARENA = RuntimeSettings.PATH + ".engine.arena";
+
+  private final RuntimeSettings settings;
+  private final CompletableFuture<ModelText> text = new CompletableFuture<>();
+  private volatile Checkpoint serving;
+
+  /** A model that is opened when the node asks for it. */
+  public CheckpointSource(RuntimeSettings settings) {
+    this.settings = settings;
+  }
+
+  @Override
+  public ModelText openText() {
+    return text.join();
+  }
+
+  @Override
+  public GenerationEngine openEngine() {
+    Checkpoint checkpoint = null;
+    Device device = null;
+    boolean started = false;
+    try {
+      checkpoint = Checkpoint.open(settings.model());
+      EngineConfig config = engineConfig(settings, checkpoint.config(), MachineMemory.totalBytes());
+      text.complete(new CheckpointText(checkpoint));
+      device = Devices.cpu(config.threads());
+      DecoderModel model = LoadedModel.load(config, device, checkpoint);
+      checkpoint.closeTensors();
+      KvCache cache = LoadedModel.openCache(config, model);
+      Checkpoint opened = checkpoint;
+      Engine engine =
+          Engine.start(
+              model,
+              cache,
+              config.options(),
+              new DeficitRoundRobin(QUANTUM_TOKENS),
+              () -> new StreamDecoder(opened.tokenizer(), true)::next);
+      serving = opened;
+      started = true;
+      return engine;
+    } catch (RuntimeException failure) {
+      text.completeExceptionally(failure);
+      throw failure;
+    } finally {
+      if (!started) {
+        if (checkpoint != null) {
+          checkpoint.close();
+        }
+        if (device != null) {
+          device.close();
+        }
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    Checkpoint opened = serving;
+    if (opened != null) {
+      opened.close();
+    }
+  }
+
+  static EngineConfig engineConfig(RuntimeSettings settings, ModelConfig model, long memoryBytes) {
+    PageEncoding pages = PageEncoding.valueOf(settings.pages().toUpperCase(Locale.ROOT));
+    WeightFormat weights =
+        settings.weights().equals("stored")
+            ? null
+            : WeightFormat.valueOf(settings.weights().toUpperCase(Locale.ROOT));
+    int contextTokens =
+        settings.maxContextTokens() == 0
+            ? model.maxPositionEmbeddings()
+            : Math.min(settings.maxContextTokens(), model.maxPositionEmbeddings());
+    EngineOptions options =
+        new EngineOptions(
+            arenaBytes(
+                settings.arenaBytes(),
+                contextTokens * model.kvBytesPerToken(pages.bytesPerValue()),
+                memoryBytes),
+            settings.stepRows(),
+            settings.stepRowLayers() == 0 ? Long.MAX_VALUE : settings.stepRowLayers(),
+            settings.maxRunning(),
+            settings.maxWaiting(),
+            settings.lease().toNanos(),
+            null,
+            System::nanoTime);
+    return new EngineConfig(
+        settings.model(),
+        settings.threads() == 0 ? Runtime.getRuntime().availableProcessors() : settings.threads(),
+        weights,
+        pages,
+        settings.pageTokens(),
+        settings.maxContextTokens(),
+        options);
+  }
+
+  static long arenaBytes(long asked, long sequenceBytes, long memoryBytes) {
+    if (asked > memoryBytes) {
+      throw new ConfigurationException(
+          "%s=%d bytes is larger than this machine's memory of %d bytes; lower it, or set 0 to let Kvasir choose"
+              .formatted(ARENA, asked, memoryBytes));
+    }
+    return asked > 0
+        ? asked
+        : Math.max(MIN_ARENA_BYTES, Math.min(AUTO_SEQUENCES * sequenceBytes, memoryBytes / 4));
+  }
+}

@@ -1,0 +1,21 @@
+package io.kvasir.actors.api;
+
+import io.kvasir.actors.gateway.ModelText;
+import io.kvasir.runtime.engine.GenerationEngine;
+
+/**
+ * Where a node's model comes from. Both methods run once, each on a thread of the loader
+ * dispatcher, possibly at the same time, and may block; what they throw is told to clients in one
+ * sentence.
+ */
+public interface ModelSource extends AutoCloseable {
+  /** Tokeniser, chat template and defaults. */
+  ModelText openText() throws Exception;
+
+  /** The engine; the node owns it and closes it. */
+  GenerationEngine openEngine() throws Exception;
+
+  /** Gives back what both share, after the engine was closed and no text is decoded any more. */
+  @Override
+  default void close() {}
+}

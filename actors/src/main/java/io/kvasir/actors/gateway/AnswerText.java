@@ -1,0 +1,103 @@
+package io.kvasir.actors.gateway;
+
+import io.kvasir.runtime.engine.SamplingParameters;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Tokens in, text out: the pure core of an answer. The longest tail that could begin a stop string
+ * is held back, so that no part of one is ever shown. Stop rules sleep until min_tokens. One
+ * thread.
+ */
+final class AnswerText {
+  private final TextDecoder decoder;
+  private final List<String> stops;
+  private final Set<Integer> stopIds;
+  private final int minTokens;
+  private final StringBuilder pending = new StringBuilder();
+  private int tokenCount;
+  private boolean stopped;
+
+  AnswerText(TextDecoder decoder, SamplingParameters sampling) {
+    this.decoder = decoder;
+    this.stops = sampling.stopStrings();
+    this.stopIds = new HashSet<>(sampling.stopIds());
+    this.minTokens = sampling.minTokens();
+  }
+
+  /** The text that may be shown after this token; empty once {@link #stopped()}. */
+  String append(int token) {
+    if (stopped) {
+      return "";
+    }
+    tokenCount++;
+    if (tokenCount < minTokens) {
+      pending.append(decoder.append(token));
+      return release(pending.length());
+    }
+    if (stopIds.contains(token)) {
+      return "";
+    }
+    pending.append(decoder.append(token));
+    return match();
+  }
+
+  /** What was held back, at the end of the answer. */
+  String finish() {
+    if (stopped) {
+      return "";
+    }
+    pending.append(decoder.finish());
+    String shown = match();
+    return stopped ? shown : shown + release(pending.length());
+  }
+
+  /** True once a stop string was met. */
+  boolean stopped() {
+    return stopped;
+  }
+
+  /** Tokens up to and including the one that ended it. */
+  int tokenCount() {
+    return tokenCount;
+  }
+
+  private String match() {
+    int first = -1;
+    for (String stop : stops) {
+      int at = pending.indexOf(stop);
+      if (at >= 0 && (first < 0 || at < first)) {
+        first = at;
+      }
+    }
+    if (first >= 0) {
+      stopped = true;
+      return release(first);
+    }
+    return release(pending.length() - heldBack());
+  }
+
+  private int heldBack() {
+    int longest = 0;
+    for (String stop : stops) {
+      for (int n = Math.min(stop.length() - 1, pending.length()); n > longest; n--) {
+        if (pending.indexOf(stop.substring(0, n), pending.length() - n) >= 0) {
+          longest = n;
+        }
+      }
+    }
+    return longest;
+  }
+
+  private String release(int end) {
+    // Never between the halves of one character.
+    int cut =
+        end > 0 && end < pending.length() && Character.isHighSurrogate(pending.charAt(end - 1))
+            ? end - 1
+            : end;
+    String shown = pending.substring(0, cut);
+    pending.delete(0, cut);
+    return shown;
+  }
+}

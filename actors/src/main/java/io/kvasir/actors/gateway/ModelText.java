@@ -1,0 +1,36 @@
+package io.kvasir.actors.gateway;
+
+import java.util.List;
+
+/** The text side of a model: tokeniser, chat template, sampling defaults. Safe from any thread. */
+public interface ModelText {
+  /** Tokens of a plain prompt, with the special tokens that the tokeniser adds by itself. */
+  int[] encode(String text);
+
+  /**
+   * Tokens of a rendered conversation, ready for the assistant's answer.
+   *
+   * @throws IllegalArgumentException with one sentence when there is no template or it refuses
+   */
+  int[] encodeChat(List<ChatMessage> messages);
+
+  /** A decoder for one answer that continues {@code promptTokens}, which are only read. */
+  TextDecoder newDecoder(int[] promptTokens);
+
+  /** Token ids are below it. */
+  int vocabularyCount();
+
+  /** Tokens that end an answer. */
+  List<Integer> stopIds();
+
+  /** Sampling when the client says nothing. */
+  SamplingDefaults defaults();
+
+  /**
+   * From generation_config.json.
+   *
+   * @param topK 0 = off
+   * @param minP 0 = off
+   */
+  record SamplingDefaults(float temperature, float topP, int topK, float minP) {}
+}

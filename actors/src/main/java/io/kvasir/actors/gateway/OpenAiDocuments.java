@@ -1,0 +1,114 @@
+package io.kvasir.actors.gateway;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
+import io.kvasir.actors.gateway.AnswerPart.End;
+import io.kvasir.runtime.engine.FinishReason;
+import java.util.List;
+
+/** What the node answers, as records in OpenAI's shapes; names become snake_case. */
+final class OpenAiDocuments {
+  private OpenAiDocuments() {}
+
+  /** Whole chat answer. */
+  record ChatCompletion(
+      String id,
+      String object,
+      long created,
+      String model,
+      List<ChatChoice> choices,
+      UsageDocument usage) {}
+
+  /** Its only choice. */
+  record ChatChoice(int index, Message message, Object logprobs, String finishReason) {}
+
+  /** The assistant's message. */
+  record Message(String role, String content, Object refusal) {}
+
+  /** One event of a streamed chat answer. */
+  record ChatChunk(
+      String id,
+      String object,
+      long created,
+      String model,
+      List<ChunkChoice> choices,
+      @JsonInclude(Include.NON_NULL) UsageDocument usage) {}
+
+  /** Its only choice; finish_reason is null until the last. */
+  record ChunkChoice(int index, Delta delta, Object logprobs, String finishReason) {}
+
+  /** What is new. */
+  @JsonInclude(Include.NON_NULL)
+  record Delta(String role, String content) {}
+
+  /** Whole text answer, and one event of a streamed one. */
+  record TextCompletion(
+      String id,
+      String object,
+      long created,
+      String model,
+      List<TextChoice> choices,
+      @JsonInclude(Include.NON_NULL) UsageDocument usage) {}
+
+  /** Its only choice. */
+  record TextChoice(int index, String text, Object logprobs, String finishReason) {}
+
+  /** Token counts; {@code kvasir} says where every prompt token's KV came from. */
+  record UsageDocument(
+      int promptTokens,
+      int completionTokens,
+      int totalTokens,
+      PromptTokensDetails promptTokensDetails,
+      Accounting kvasir) {}
+
+  /** Prompt tokens whose KV was not computed for this request. */
+  record PromptTokensDetails(int cachedTokens) {}
+
+  /** {@code prompt_tokens = device_hit_tokens + recomputed_tokens}. */
+  record Accounting(
+      int deviceHitTokens,
+      int recomputedTokens,
+      int generatedTokens,
+      long rowLayersComputed,
+      int preemptions,
+      double queuedMs,
+      double firstTokenMs,
+      double totalMs) {}
+
+  /** GET /v1/models. */
+  record ModelList(String object, List<Model> data) {}
+
+  /** One model. */
+  record Model(String id, String object, long created, String ownedBy, Integer maxModelLen) {}
+
+  /** GET /health/*. */
+  record Health(String status, String model, @JsonInclude(Include.NON_NULL) String reason) {}
+
+  /** Accounting of an answer. */
+  static UsageDocument usage(End end) {
+    var usage = end.usage();
+    return new UsageDocument(
+        usage.promptTokens(),
+        end.completionTokens(),
+        usage.promptTokens() + end.completionTokens(),
+        new PromptTokensDetails(usage.promptTokens() - usage.recomputedTokens()),
+        new Accounting(
+            usage.deviceHitTokens(),
+            usage.recomputedTokens(),
+            usage.generatedTokens(),
+            usage.rowLayersComputed(),
+            usage.preemptions(),
+            milliseconds(usage.queuedNs()),
+            milliseconds(usage.firstTokenNs()),
+            milliseconds(usage.totalNs())));
+  }
+
+  /** OpenAI's word for why it ended. */
+  static String finishReason(FinishReason reason) {
+    return reason == FinishReason.LENGTH ? "length" : "stop";
+  }
+
+  private static double milliseconds(long ns) {
+    return Math.round(ns / 1e3) / 1e3;
+  }
+}

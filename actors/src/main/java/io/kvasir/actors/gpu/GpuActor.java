@@ -1,0 +1,253 @@
+package io.kvasir.actors.gpu;
+
+import io.kvasir.actors.settings.GpuSettings;
+import io.kvasir.runtime.engine.EngineStats;
+import io.kvasir.runtime.engine.GenerationEngine;
+import io.kvasir.runtime.engine.GenerationEngine.Refusal;
+import io.kvasir.runtime.engine.GenerationRequest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.Signal;
+import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+
+/**
+ * Owns the engine of one device. It loads it on the loader dispatcher (Loading → Ready or Failed),
+ * hands requests to it without waiting, and closes it when it stops. Tokens do not pass through its
+ * mailbox: an accepted request's {@link Generation} carries them.
+ */
+public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
+  /** What it understands. */
+  public sealed interface Command
+      permits Generate,
+          Cancel,
+          GetStats,
+          AwaitReady,
+          Stop,
+          EngineOpened,
+          EngineClosed,
+          AttachDeadline {}
+
+  /** Takes a request. */
+  public record Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo)
+      implements Command {}
+
+  /** Ends a request; unknown ids are ignored. */
+  public record Cancel(long generationId) implements Command {}
+
+  /** Asks for the engine's counters. */
+  public record GetStats(ActorRef<Stats> replyTo) implements Command {}
+
+  /** Asks to be told once when loading has ended, well or not. */
+  public record AwaitReady(ActorRef<Readiness> replyTo) implements Command {}
+
+  /** Ends the actor and its engine; answered when the engine is closed. */
+  public record Stop(ActorRef<Done> replyTo) implements Command {}
+
+  private record EngineOpened(GenerationEngine engine, Throwable failure) implements Command {}
+
+  private record EngineClosed(ActorRef<Done> replyTo) implements Command {}
+
+  private record AttachDeadline(Generation generation) implements Command {}
+
+  /** Answers {@link Generate}. */
+  public sealed interface GenerateReply {}
+
+  /** The engine has the request; the receiver runs its stream. */
+  public record Accepted(Generation generation) implements GenerateReply {}
+
+  /** The engine declined. */
+  public record Refused(Refusal refusal) implements GenerateReply {}
+
+  /** There is no engine: still loading, or failed to load. */
+  public record Unavailable(Readiness readiness) implements GenerateReply {}
+
+  /** Answers {@link GetStats}; {@code engine} is null until ready. */
+  public record Stats(Readiness readiness, EngineStats engine) {}
+
+  /** State of the device. */
+  public sealed interface Readiness {}
+
+  /** Weights are being loaded. */
+  public record Loading() implements Readiness {}
+
+  /** Requests are taken. */
+  public record Ready(GenerationEngine engine, int maxContextTokens) implements Readiness {}
+
+  /** Loading failed; {@code reason} is one sentence. */
+  public record Failed(String reason) implements Readiness {}
+
+  private final GpuSettings settings;
+  private final Executor loader;
+  private final List<ActorRef<Readiness>> waiting = new ArrayList<>();
+  private Readiness readiness = new Loading();
+  private GenerationEngine engine;
+  private long nextId = 1;
+  // Written by the actor, read by the loader: an engine that arrives after the end has no owner.
+  private final AtomicBoolean stopped = new AtomicBoolean();
+
+  /** A device whose engine comes from {@code factory}. */
+  public static Behavior<Command> create(GpuSettings settings, EngineFactory factory) {
+    return Behaviors.setup(context -> new GpuActor(context, settings, factory));
+  }
+
+  private GpuActor(ActorContext<Command> context, GpuSettings settings, EngineFactory factory) {
+    super(context);
+    this.settings = settings;
+    this.loader =
+        context
+            .getSystem()
+            .dispatchers()
+            .lookup(DispatcherSelector.fromConfig(settings.loaderDispatcher()));
+    context.pipeToSelf(
+        CompletableFuture.supplyAsync(() -> open(factory), loader), EngineOpened::new);
+  }
+
+  @Override
+  public Behavior<Command> onMessage(Command message) {
+    return switch (message) {
+      case Generate generate -> onGenerate(generate);
+      case Cancel cancel -> onCancel(cancel.generationId());
+      case GetStats ask -> onGetStats(ask);
+      case AwaitReady ask -> onAwaitReady(ask);
+      case Stop stop -> onStop(stop);
+      case EngineOpened opened -> onEngineOpened(opened);
+      case EngineClosed closed -> onEngineClosed(closed.replyTo());
+      case AttachDeadline deadline -> onAttachDeadline(deadline.generation());
+    };
+  }
+
+  private Behavior<Command> onGenerate(Generate generate) {
+    if (engine == null) {
+      generate.replyTo().tell(new Unavailable(readiness));
+      return this;
+    }
+    GenerationOrder order = generate.order();
+    Generation generation =
+        new Generation(nextId++, getContext().getSelf(), order.sampling().maxTokens());
+    Refusal refusal =
+        engine.submit(
+            new GenerationRequest(
+                generation.id(),
+                order.tenant(),
+                order.promptTokens(),
+                order.sampling(),
+                order.timeout().toNanos(),
+                List.of(),
+                generation.stream()));
+    if (refusal != null) {
+      generate.replyTo().tell(new Refused(refusal));
+      return this;
+    }
+    generate.replyTo().tell(new Accepted(generation));
+    // The asker may have given up meanwhile; nobody would then read or cancel what it ordered.
+    getContext()
+        .scheduleOnce(
+            settings.attachTimeout(), getContext().getSelf(), new AttachDeadline(generation));
+    return this;
+  }
+
+  private Behavior<Command> onAttachDeadline(Generation generation) {
+    return generation.isTaken() ? this : onCancel(generation.id());
+  }
+
+  private Behavior<Command> onCancel(long generationId) {
+    if (engine != null) {
+      engine.cancel(generationId);
+    }
+    return this;
+  }
+
+  private Behavior<Command> onGetStats(GetStats ask) {
+    ask.replyTo().tell(new Stats(readiness, engine == null ? null : engine.stats()));
+    return this;
+  }
+
+  private Behavior<Command> onAwaitReady(AwaitReady ask) {
+    if (readiness instanceof Loading) {
+      waiting.add(ask.replyTo());
+    } else {
+      ask.replyTo().tell(readiness);
+    }
+    return this;
+  }
+
+  private Behavior<Command> onEngineOpened(EngineOpened opened) {
+    if (stopped.get()) {
+      return this;
+    }
+    if (opened.failure() == null) {
+      engine = opened.engine();
+      readiness = new Ready(engine, engine.maxContextTokens());
+    } else {
+      Throwable cause = rootOf(opened.failure());
+      String sentence = cause.getMessage() == null ? cause.toString() : cause.getMessage();
+      getContext().getLog().error("model could not be loaded: {}", sentence);
+      getContext().getLog().debug("model could not be loaded", cause);
+      readiness = new Failed(sentence);
+    }
+    waiting.forEach(replyTo -> replyTo.tell(readiness));
+    waiting.clear();
+    return this;
+  }
+
+  private Behavior<Command> onStop(Stop stop) {
+    stopped.set(true);
+    GenerationEngine closing = engine;
+    engine = null;
+    readiness = new Failed("the node is stopping");
+    if (closing == null) {
+      return onEngineClosed(stop.replyTo());
+    }
+    // An engine ends with the step it is in.
+    getContext()
+        .pipeToSelf(
+            CompletableFuture.runAsync(closing::close, loader),
+            (nothing, failure) -> new EngineClosed(stop.replyTo()));
+    return this;
+  }
+
+  private Behavior<Command> onEngineClosed(ActorRef<Done> replyTo) {
+    replyTo.tell(Done.getInstance());
+    return Behaviors.stopped();
+  }
+
+  @Override
+  public Behavior<Command> onSignal(Signal signal) {
+    if (signal instanceof PostStop && engine != null) {
+      // The whole system ends: its dispatchers no longer take work, and this thread must not wait.
+      stopped.set(true);
+      Thread.ofPlatform().name("kvasir-engine-close").start(engine::close);
+      engine = null;
+    }
+    return this;
+  }
+
+  private static Throwable rootOf(Throwable failure) {
+    return failure instanceof CompletionException && failure.getCause() != null
+        ? rootOf(failure.getCause())
+        : failure;
+  }
+
+  private GenerationEngine open(EngineFactory factory) {
+    try {
+      GenerationEngine opened = factory.open();
+      if (stopped.get()) {
+        opened.close();
+      }
+      return opened;
+    } catch (Exception failure) {
+      throw new CompletionException(failure);
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package io.kvasir.actors.gateway;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvasir.runtime.engine.SamplingParameters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+final class AnswerTextTest {
+  private static AnswerText answer(int minTokens, String... stops) {
+    return new AnswerText(
+        new ByteText().newDecoder(new int[0]),
+        new SamplingParameters(
+            0, 1, 0, 0, null, 1000, minTokens, List.of(ByteText.END), List.of(stops)));
+  }
+
+  private static List<String> feed(AnswerText answer, String text) {
+    List<String> shown = new ArrayList<>();
+    for (int token : ByteText.tokens(text)) {
+      shown.add(answer.append(token));
+    }
+    return shown;
+  }
+
+  @Test
+  void shouldHoldBackWhatCouldBecomeAStopString() {
+    AnswerText answer = answer(0, "END");
+    assertEquals(List.of("a", "", "", "ENx", "", ""), feed(answer, "aENxEN"));
+    assertEquals("EN", answer.finish());
+    assertFalse(answer.stopped());
+  }
+
+  @Test
+  void shouldShowNothingOfAStopStringAndCountItsLastToken() {
+    AnswerText answer = answer(0, "END");
+    assertEquals("ab", String.join("", feed(answer, "abENDcd")));
+    assertTrue(answer.stopped());
+    assertEquals(5, answer.tokenCount());
+    assertEquals("", answer.finish());
+  }
+
+  @Test
+  void shouldStopAtTheEarliestOfSeveralStopStrings() {
+    AnswerText answer = answer(0, "cd", "bcde", "xyz");
+    assertEquals("ab", String.join("", feed(answer, "abcdef")));
+    AnswerText overlapping = answer(0, "aab");
+    assertEquals("a", String.join("", feed(overlapping, "aaab")));
+  }
+
+  @Test
+  void shouldIgnoreStopRulesBeforeMinTokens() {
+    AnswerText answer = answer(4, ".");
+    assertEquals("a.b", String.join("", feed(answer, "a.b.c")));
+    assertTrue(answer.stopped());
+    assertEquals(4, answer.tokenCount());
+  }
+
+  @Test
+  void shouldNeverSplitACharacter() {
+    AnswerText answer = answer(0, "\uD83D\uDE01");
+    List<String> shown = feed(answer, "é\uD83D\uDE00 ok");
+    assertEquals("é\uD83D\uDE00 ok", String.join("", shown));
+    for (String piece : shown) {
+      assertFalse(piece.endsWith("\uD83D"), "half a character in " + shown);
+    }
+  }
+
+  @Test
+  void shouldReplaceUnfinishedBytesAtTheEnd() {
+    AnswerText answer = answer(0);
+    assertEquals("a", answer.append('a'));
+    assertEquals("", answer.append(0xE2));
+    assertEquals("\uFFFD", answer.finish());
+  }
+
+  @Test
+  void shouldNotShowAStopToken() {
+    AnswerText answer = answer(0);
+    assertEquals("a", answer.append('a'));
+    assertEquals("", answer.append(ByteText.END));
+    assertEquals("", answer.finish());
+    assertEquals(2, answer.tokenCount());
+  }
+
+  @Test
+  void shouldShowExactlyTheTextBeforeTheFirstStopHoweverItIsCut() {
+    Random random = new Random(20261123);
+    for (int round = 0; round < 500; round++) {
+      StringBuilder text = new StringBuilder();
+      for (int i = 0; i < 30; i++) {
+        text.append((char) ('a' + random.nextInt(3)));
+      }
+      String[] stops = new String[1 + random.nextInt(3)];
+      int cut = text.length();
+      int end = Integer.MAX_VALUE;
+      for (int s = 0; s < stops.length; s++) {
+        int from = random.nextInt(text.length());
+        stops[s] = text.substring(from, Math.min(text.length(), from + 1 + random.nextInt(5)));
+        // The stream ends at the first completed stop, and shows what lies before the first start
+        // among those complete by then.
+        end = Math.min(end, text.indexOf(stops[s]) + stops[s].length());
+      }
+      for (String stop : stops) {
+        int at = text.indexOf(stop);
+        if (at + stop.length() <= end) {
+          cut = Math.min(cut, at);
+        }
+      }
+      AnswerText answer = answer(0, stops);
+      String shown = String.join("", feed(answer, text.toString())) + answer.finish();
+      assertEquals(text.substring(0, cut), shown, () -> text + " " + List.of(stops));
+    }
+  }
+}

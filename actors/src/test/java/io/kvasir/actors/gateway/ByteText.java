@@ -1,0 +1,80 @@
+package io.kvasir.actors.gateway;
+
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** A model whose tokens are bytes, so that characters span tokens; 256 ends an answer. */
+public final class ByteText implements ModelText {
+  public static final int END = 256;
+
+  public static int[] tokens(String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    int[] tokens = new int[bytes.length];
+    for (int i = 0; i < bytes.length; i++) {
+      tokens[i] = bytes[i] & 0xFF;
+    }
+    return tokens;
+  }
+
+  @Override
+  public int[] encode(String text) {
+    return tokens(text);
+  }
+
+  @Override
+  public int[] encodeChat(List<ChatMessage> messages) {
+    if (messages.getFirst().role().equals("assistant")) {
+      throw new IllegalArgumentException("the template wants a user first, change the order");
+    }
+    StringBuilder prompt = new StringBuilder();
+    messages.forEach(m -> prompt.append(m.role()).append(':').append(m.content()).append('\n'));
+    return tokens(prompt.append("assistant:").toString());
+  }
+
+  @Override
+  public TextDecoder newDecoder(int[] promptTokens) {
+    return new Utf8();
+  }
+
+  @Override
+  public int vocabularyCount() {
+    return 257;
+  }
+
+  @Override
+  public List<Integer> stopIds() {
+    return List.of(END);
+  }
+
+  @Override
+  public SamplingDefaults defaults() {
+    return new SamplingDefaults(0.25f, 0.5f, 7, 0.125f);
+  }
+
+  private static final class Utf8 implements TextDecoder {
+    private final CharsetDecoder decoder =
+        StandardCharsets.UTF_8.newDecoder().onMalformedInput(CodingErrorAction.REPLACE);
+    private final ByteBuffer in = ByteBuffer.allocate(8);
+
+    @Override
+    public String append(int token) {
+      in.put((byte) token).flip();
+      CharBuffer out = CharBuffer.allocate(8);
+      decoder.decode(in, out, false);
+      in.compact();
+      return out.flip().toString();
+    }
+
+    @Override
+    public String finish() {
+      CharBuffer out = CharBuffer.allocate(8);
+      decoder.decode(in.flip(), out, true);
+      decoder.flush(out);
+      return out.flip().toString();
+    }
+  }
+}

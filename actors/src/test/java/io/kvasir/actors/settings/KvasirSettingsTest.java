@@ -1,0 +1,74 @@
+package io.kvasir.actors.settings;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import com.typesafe.config.ConfigFactory;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class KvasirSettingsTest {
+  private static KvasirSettings read(String overrides) {
+    return KvasirSettings.from(
+        ConfigFactory.parseString(
+                overrides,
+                com.typesafe.config.ConfigParseOptions.defaults().setOriginDescription("test"))
+            .withFallback(ConfigFactory.defaultReference())
+            .resolve());
+  }
+
+  @Test
+  void shouldReadTheReference() {
+    KvasirSettings settings = read("");
+    assertEquals(8080, settings.gateway().port());
+    assertEquals(10L << 20, settings.gateway().maxBodyBytes());
+    assertEquals(Duration.ofMinutes(10), settings.gateway().requestTimeout());
+    assertEquals("bf16", settings.runtime().pages());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "kvasir.actors.gateway.port=70000 | kvasir.actors.gateway.port=70000 is out of range; set a"
+            + " value between 0 and 65535",
+        "kvasir.actors.gateway.port=many | kvasir.actors.gateway.port is not a whole number (test:"
+            + " 1); set a whole number",
+        "kvasir.actors.gateway.max-body=1 | kvasir.actors.gateway.max-body=1 bytes is out of range;"
+            + " set a value between 1024 bytes and 1073741824 bytes",
+        "kvasir.actors.gateway.write-timeout=0s | kvasir.actors.gateway.write-timeout=0 s is out of"
+            + " range; set a value between 100 ms and 86400 s",
+        "kvasir.actors.gateway.write-timeout=soon | kvasir.actors.gateway.write-timeout is not a"
+            + " duration such as 10 s (test: 1); set a duration such as 10 s",
+        "kvasir.actors.gateway.max-bodies=2048 | kvasir.actors.gateway.max-bodies=2048 bytes is"
+            + " below max-body=10485760 bytes, so the largest body could never pass; raise"
+            + " max-bodies or lower max-body",
+        "kvasir.runtime.weights=int2 | kvasir.runtime.weights=int2 is unknown; set one of"
+            + " stored, f32, bf16, f16, int8, int4",
+        "kvasir.runtime.threads=-1 | kvasir.runtime.threads=-1 is out of range; set a value"
+            + " between 0 and 1024",
+        "kvasir.runtime.pages=null | kvasir.runtime.pages is missing; set it to a text or"
+            + " keep Kvasir's reference.conf on the class path",
+      })
+  void shouldNameKeyValueBoundAndRemedy(String overrides, String message) {
+    assertEquals(
+        message, assertThrows(ConfigurationException.class, () -> read(overrides)).getMessage());
+  }
+
+  @Test
+  void shouldNameTheModelAfterItsLocation() {
+    assertEquals("embedded:factbook", modelId("embedded:factbook", ""));
+    assertEquals("Llama-3.2-1B", modelId("/models/Llama-3.2-1B/", ""));
+    assertEquals("dummy:bench-150m", modelId("dummy:bench-150m", ""));
+    assertEquals("mine", modelId("/models/x", "mine"));
+  }
+
+  private static String modelId(String location, String servedName) {
+    return read("kvasir.runtime { model = \"%s\", served-name = \"%s\" }"
+            .formatted(location, servedName))
+        .runtime()
+        .modelId();
+  }
+}

@@ -1,0 +1,94 @@
+package io.kvasir.node;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigRenderOptions;
+import com.typesafe.config.ConfigValue;
+import io.kvasir.actors.settings.KvasirSettings;
+import java.io.PrintWriter;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code kvasir config}: what a node would run with. */
+@Command(
+    name = "config",
+    description = "Explain the configuration.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Version.class,
+    subcommands = ConfigCommand.Explain.class)
+final class ConfigCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "Name a sub-command: explain.");
+  }
+
+  /** {@code kvasir config explain}. */
+  @Command(
+      name = "explain",
+      description = "Print every effective value of kvasir.* and where it came from.",
+      mixinStandardHelpOptions = true,
+      versionProvider = Version.class)
+  static final class Explain implements Callable<Integer> {
+    @Option(
+        names = "--profile",
+        paramLabel = "NAME",
+        description = "single or demo (default: ${DEFAULT-VALUE}).",
+        defaultValue = "single")
+    private Profile profile;
+
+    @Option(
+        names = {"-m", "--model"},
+        paramLabel = "LOCATION",
+        description = "As in serve.")
+    private String model;
+
+    @Mixin private NodeOptions options;
+    @Spec private CommandSpec spec;
+
+    /** Profiles of this module. */
+    enum Profile {
+      SINGLE,
+      DEMO
+    }
+
+    @Override
+    public Integer call() {
+      Config config = options.resolve(profile.name().toLowerCase(java.util.Locale.ROOT), model);
+      Map<String, ConfigValue> values = new TreeMap<>();
+      config
+          .getConfig("kvasir")
+          .entrySet()
+          .forEach(entry -> values.put("kvasir." + entry.getKey(), entry.getValue()));
+      PrintWriter out = spec.commandLine().getOut();
+      values.forEach(
+          (key, value) ->
+              out.println(
+                  key
+                      + " = "
+                      + value.render(ConfigRenderOptions.concise())
+                      + "   # "
+                      + origin(value.origin().description())));
+      // Refuses what a node would refuse.
+      KvasirSettings.from(config);
+      return 0;
+    }
+
+    // "reference.conf @ jar:file:/long/path/x.jar!/reference.conf: 12" → "x.jar reference.conf: 12"
+    private static String origin(String description) {
+      int jar = description.indexOf("!/");
+      return description.contains(" @ jar:") && jar > 0
+          ? description.substring(description.lastIndexOf('/', jar) + 1, jar)
+              + " "
+              + description.substring(jar + 2)
+          : description;
+    }
+  }
+}

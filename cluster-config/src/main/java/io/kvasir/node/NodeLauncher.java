@@ -1,0 +1,85 @@
+package io.kvasir.node;
+
+import com.typesafe.config.Config;
+import io.kvasir.actors.api.CheckpointSource;
+import io.kvasir.actors.api.Kvasir;
+import io.kvasir.actors.api.KvasirServer;
+import io.kvasir.actors.gateway.Example;
+import io.kvasir.actors.settings.KvasirSettings;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.List;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.CoordinatedShutdown;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.LoggerFactory;
+
+/** Runs one node in this process until it is told to stop. Main thread. */
+final class NodeLauncher implements AutoCloseable {
+  private final ActorSystem<Void> system;
+  private final KvasirServer server;
+
+  private NodeLauncher(ActorSystem<Void> system, KvasirServer server) {
+    this.system = system;
+    this.server = server;
+  }
+
+  /**
+   * Listens, and returns when the model is loaded.
+   *
+   * @throws RuntimeException with its sentence when the port is taken or the model does not load;
+   *     nothing is left running then
+   */
+  static NodeLauncher start(Config config, List<Example> examples) {
+    JvmCheck.run();
+    // First and from one thread: several at once would make SLF4J complain.
+    LoggerFactory.getILoggerFactory();
+    KvasirSettings settings = KvasirSettings.from(config);
+    ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "kvasir", config);
+    NodeLauncher node = null;
+    try {
+      KvasirServer server =
+          Kvasir.start(system, settings, new CheckpointSource(settings.runtime()), examples)
+              .toCompletableFuture()
+              .join();
+      NodeLauncher launched = new NodeLauncher(system, server);
+      CoordinatedShutdown.get(system)
+          .addTask(
+              CoordinatedShutdown.PhaseServiceUnbind(),
+              "stop-kvasir",
+              () -> server.stop().thenApply(stopped -> Done.getInstance()));
+      server.ready().toCompletableFuture().join();
+      node = launched;
+      return launched;
+    } finally {
+      if (node == null) {
+        system.terminate();
+        system.getWhenTerminated().toCompletableFuture().join();
+      }
+    }
+  }
+
+  KvasirServer server() {
+    return server;
+  }
+
+  /** Time since this JVM began. */
+  static Duration sinceStart() {
+    return Duration.ofMillis(
+        System.currentTimeMillis() - ManagementFactory.getRuntimeMXBean().getStartTime());
+  }
+
+  /** Returns when the node was stopped, usually by a signal. */
+  void awaitEnd() {
+    system.getWhenTerminated().toCompletableFuture().join();
+  }
+
+  @Override
+  public void close() {
+    CoordinatedShutdown.get(system)
+        .runAll(CoordinatedShutdown.unknownReason())
+        .toCompletableFuture()
+        .join();
+  }
+}

@@ -1,0 +1,20 @@
+package io.kvasir.node;
+
+import picocli.CommandLine.IVersionProvider;
+
+/** {@code kvasir --version}. */
+final class Version implements IVersionProvider {
+  @Override
+  public String[] getVersion() {
+    String version = KvasirCommand.class.getPackage().getImplementationVersion();
+    return new String[] {
+      "Kvasir " + (version == null ? "(built from sources)" : version),
+      "JDK "
+          + Runtime.version()
+          + " on "
+          + System.getProperty("os.name")
+          + " "
+          + System.getProperty("os.arch")
+    };
+  }
+}

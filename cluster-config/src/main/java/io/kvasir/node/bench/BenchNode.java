@@ -1,0 +1,75 @@
+package io.kvasir.node.bench;
+
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
+import io.kvasir.actors.api.CheckpointSource;
+import io.kvasir.actors.api.Kvasir;
+import io.kvasir.actors.api.KvasirServer;
+import io.kvasir.actors.settings.KvasirSettings;
+import java.util.List;
+import java.util.Map;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+
+/** A whole node in this process on a free port of the loopback address, quiet, ready when made. */
+final class BenchNode implements AutoCloseable {
+  private final ActorSystem<Void> system;
+  private final KvasirServer server;
+  private final KvasirServer.Ready ready;
+
+  /**
+   * @param weights as {@code kvasir.runtime.weights} takes it
+   */
+  BenchNode(String model, String weights, int threads) {
+    Config config =
+        ConfigFactory.parseMap(
+                Map.of(
+                    "kvasir.runtime.model",
+                    model,
+                    "kvasir.runtime.weights",
+                    weights,
+                    "kvasir.runtime.threads",
+                    threads,
+                    "kvasir.actors.gateway.host",
+                    "127.0.0.1",
+                    "kvasir.actors.gateway.port",
+                    0,
+                    "pekko.loglevel",
+                    "WARNING"))
+            .withFallback(
+                ConfigFactory.parseResources(
+                    BenchNode.class.getClassLoader(), "io/kvasir/node/single.conf"))
+            .withFallback(ConfigFactory.defaultReferenceUnresolved())
+            .resolve();
+    KvasirSettings settings = KvasirSettings.from(config);
+    system = ActorSystem.create(Behaviors.empty(), "kvasir-bench", config);
+    boolean started = false;
+    try {
+      server =
+          Kvasir.start(system, settings, new CheckpointSource(settings.runtime()), List.of())
+              .toCompletableFuture()
+              .join();
+      ready = server.ready().toCompletableFuture().join();
+      started = true;
+    } finally {
+      if (!started) {
+        system.terminate();
+      }
+    }
+  }
+
+  KvasirServer server() {
+    return server;
+  }
+
+  KvasirServer.Ready ready() {
+    return ready;
+  }
+
+  @Override
+  public void close() {
+    server.stop().toCompletableFuture().join();
+    system.terminate();
+    system.getWhenTerminated().toCompletableFuture().join();
+  }
+}

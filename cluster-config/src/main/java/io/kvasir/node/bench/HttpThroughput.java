@@ -1,0 +1,119 @@
+package io.kvasir.node.bench;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvasir.runtime.checkpoint.Checkpoint;
+import io.kvasir.runtime.checkpoint.ModelConfig;
+import io.kvasir.runtime.device.WeightFormat;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * What gateway and actors cost: a batch of streamed completions through HTTP against the same batch
+ * put straight to the same node's engine, alternating. The client shares the machine, so its work
+ * counts against HTTP. For one thread.
+ */
+final class HttpThroughput {
+  private static final int BATCH = 16;
+  private static final int PROMPT_TOKENS = 64;
+  private static final int GENERATED_TOKENS = 64;
+  private static final long SEED = 77;
+
+  /** Costs of the way to the client that a user may feel but not notice. */
+  private static final BenchRow.Goal GOAL = BenchRow.Goal.atLeast(0.98);
+
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private final BenchNode node;
+  private final EngineDriver driver;
+  private final List<String> bodies = new ArrayList<>();
+
+  private HttpThroughput(BenchNode node, ModelConfig config) {
+    this.node = node;
+    this.driver = new EngineDriver(node.ready().engine(), config.vocabSize(), config.layerCount());
+    for (int b = 0; b < BATCH; b++) {
+      bodies.add(body(BenchEngine.prompt(PROMPT_TOKENS, config.vocabSize(), SEED + b)));
+    }
+  }
+
+  /** Measures one dtype; a row in tokens a second. */
+  static BenchRow measure(String model, WeightFormat dtype, int threads, int runs)
+      throws IOException, InterruptedException {
+    String name = dtype.name().toLowerCase(Locale.ROOT);
+    ModelConfig config;
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      config = checkpoint.config();
+    }
+    try (BenchNode node = new BenchNode(model, name, threads);
+        HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+      HttpThroughput bench = new HttpThroughput(node, config);
+      List<Double> http = new ArrayList<>();
+      List<Double> direct = new ArrayList<>();
+      for (int run = -2; run < runs; run++) {
+        double inProcess =
+            bench.driver.batchTokensPerSecond(BATCH, PROMPT_TOKENS, GENERATED_TOKENS, SEED);
+        double overHttp = bench.overHttp(client);
+        if (run >= 0) {
+          direct.add(inProcess);
+          http.add(overHttp);
+        }
+      }
+      return BenchRow.against(
+          name + " through HTTP, batch 16",
+          EngineRuns.median(http),
+          "tok/s",
+          "in process",
+          EngineRuns.median(direct),
+          GOAL,
+          "");
+    }
+  }
+
+  private double overHttp(HttpClient client) throws IOException {
+    URI uri = URI.create(node.server().url() + "/v1/completions");
+    long start = System.nanoTime();
+    List<CompletableFuture<HttpResponse<String>>> answers = new ArrayList<>();
+    for (String body : bodies) {
+      HttpRequest request =
+          HttpRequest.newBuilder(uri)
+              .header("Content-Type", "application/json")
+              .POST(HttpRequest.BodyPublishers.ofString(body))
+              .build();
+      answers.add(client.sendAsync(request, HttpResponse.BodyHandlers.ofString()));
+    }
+    List<HttpResponse<String>> ended = answers.stream().map(CompletableFuture::join).toList();
+    long elapsedNs = System.nanoTime() - start;
+    for (HttpResponse<String> answer : ended) {
+      check(answer);
+    }
+    return BATCH * GENERATED_TOKENS * 1e9 / elapsedNs;
+  }
+
+  private static void check(HttpResponse<String> answer) throws IOException {
+    String expected = "\"completion_tokens\":" + GENERATED_TOKENS;
+    if (answer.statusCode() != 200 || !answer.body().replace(" ", "").contains(expected)) {
+      throw new IOException(
+          "HTTP " + answer.statusCode() + " without " + expected + ": " + tail(answer.body()));
+    }
+  }
+
+  private static String tail(String text) {
+    return text.substring(Math.max(0, text.length() - 300));
+  }
+
+  private String body(int[] prompt) {
+    ObjectNode body = JSON.createObjectNode();
+    body.put("model", node.server().modelName());
+    body.putPOJO("prompt", prompt);
+    body.put("max_tokens", GENERATED_TOKENS).put("min_tokens", GENERATED_TOKENS);
+    body.put("temperature", 0).put("stream", true);
+    body.putObject("stream_options").put("include_usage", true);
+    return body.toString();
+  }
+}

@@ -1,0 +1,139 @@
+package io.kvasir.node;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a person sees: exit codes, help, and one sentence instead of a stack trace. */
+final class KvasirCommandTest {
+  private static final String TINY =
+      """
+      {"model_type": "llama", "vocab_size": 1024, "hidden_size": 64, "intermediate_size": 128,
+       "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+       "head_dim": 32, "rms_norm_eps": 1e-5, "rope_theta": 10000,
+       "max_position_embeddings": 256, "tie_word_embeddings": false,
+       "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "bfloat16"}
+      """;
+
+  @TempDir private Path folder;
+
+  private record Outcome(int code, String out, String err) {}
+
+  private static Outcome run(String... args) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code = KvasirCommand.execute(args, new PrintWriter(out, true), new PrintWriter(err, true));
+    return new Outcome(code, out.toString(), err.toString());
+  }
+
+  private static void assertSentence(Outcome outcome, int code, String part) {
+    assertEquals(code, outcome.code(), outcome.toString());
+    assertTrue(outcome.err().startsWith("kvasir: "), outcome.err());
+    assertTrue(outcome.err().contains(part), outcome.err());
+    assertEquals(1, outcome.err().lines().count(), outcome.err());
+  }
+
+  private String tiny() throws Exception {
+    return "dummy:" + Files.writeString(folder.resolve("config.json"), TINY);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--help",
+        "serve --help",
+        "demo --help",
+        "inspect --help",
+        "bench --help",
+        "bench engine --help",
+        "train factbook --help",
+        "config explain --help",
+        "--version"
+      })
+  void shouldHelpEverywhere(String line) {
+    Outcome outcome = run(line.split(" "));
+    assertEquals(0, outcome.code(), outcome.err());
+    assertTrue(outcome.out().contains(line.equals("--version") ? "Kvasir" : "Usage: kvasir"));
+  }
+
+  @Test
+  void shouldAnswerARequestThroughTheWholeNode() throws Exception {
+    Outcome outcome = run("serve", "--model", tiny(), "--port", "0", "--name", "tiny", "--check");
+    assertEquals(0, outcome.code(), outcome.err());
+    assertTrue(outcome.out().contains("Kvasir serves tiny at http://127.0.0.1:"), outcome.out());
+    assertTrue(outcome.out().contains("events streamed"), outcome.out());
+  }
+
+  @Test
+  void shouldNameATakenPort() throws Exception {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      String port = Integer.toString(taken.getLocalPort());
+      assertSentence(run("serve", "--model", tiny(), "--port", port), 2, "port=" + port);
+    }
+  }
+
+  @Test
+  void shouldNameWhatIsWrongWithAModelOrASetting() throws Exception {
+    assertSentence(run("serve", "--model", "/no/such/folder", "--port", "0"), 1, "/no/such/folder");
+    assertSentence(
+        run("serve", "--model", tiny(), "--port", "0", "--arena", "9TiB"),
+        2,
+        "kvasir.runtime.engine.arena=9895604649984 bytes is larger than this machine's memory");
+    assertSentence(run("serve", "--port", "70000"), 2, "port=70000 is out of range");
+    assertSentence(run("serve", "--dtype", "int2"), 2, "kvasir.runtime.weights=int2 is unknown");
+    assertSentence(run("serve", "--config", "/no/file"), 2, "--config=/no/file cannot be read");
+    assertEquals(2, run("serve", "--prt", "1").code());
+    assertEquals(2, run().code());
+  }
+
+  @Test
+  void shouldExplainEveryValueAndWhereItCameFrom() throws Exception {
+    Path file = Files.writeString(folder.resolve("own.conf"), "kvasir.runtime.threads = 3");
+    Outcome outcome =
+        run("config", "explain", "--config", file.toString(), "--port", "9", "--profile", "demo");
+    assertEquals(0, outcome.code(), outcome.err());
+    assertTrue(
+        outcome.out().contains("kvasir.actors.gateway.port = \"9\"   # command line --port"));
+    assertTrue(outcome.out().contains("kvasir.runtime.threads = 3   # " + file + ": 1"));
+    assertTrue(
+        outcome
+            .out()
+            .lines()
+            .anyMatch(l -> l.startsWith("kvasir.runtime.model") && l.contains("demo.conf")));
+    assertTrue(
+        outcome
+            .out()
+            .lines()
+            .anyMatch(l -> l.startsWith("kvasir.runtime.pages") && l.contains("reference.conf")));
+  }
+
+  @Test
+  void shouldInspectAndFailWhenItWouldNotLoad() throws Exception {
+    assertEquals(0, run("inspect", tiny()).code());
+    Outcome missing = run("inspect", "/no/such/folder");
+    assertEquals(1, missing.code());
+    assertTrue(missing.out().contains("/no/such/folder"), missing.out());
+  }
+
+  @Test
+  void shouldSizeTheHeapFromTheModel() throws Exception {
+    assertEquals(HeapSizer.BASE_MIB, HeapSizer.heapMib("/no/such/folder", "stored"));
+    long bf16 = HeapSizer.heapMib("dummy:bench-150m", "stored") - HeapSizer.BASE_MIB;
+    assertEquals(152e6 * 2 * 1.1 / (1 << 20), bf16, 10);
+    long int8 = HeapSizer.heapMib("dummy:bench-150m", "int8") - HeapSizer.BASE_MIB;
+    assertEquals(bf16 * 1.125 / 2, int8, 2);
+    Files.writeString(folder.resolve("config.json"), TINY);
+    Files.write(folder.resolve("model.safetensors"), new byte[10 << 20]);
+    assertEquals(HeapSizer.BASE_MIB + 11, HeapSizer.heapMib(folder.toString(), "stored"), 1);
+  }
+}

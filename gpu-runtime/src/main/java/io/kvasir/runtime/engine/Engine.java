@@ -1,0 +1,233 @@
+package io.kvasir.runtime.engine;
+
+import io.kvasir.runtime.cache.KvCache;
+import io.kvasir.runtime.model.DecoderModel;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An engine on its own thread: requests come in through a bounded queue, tokens go out through each
+ * request's {@link TokenStream}. Owns model device, cache and executor and closes them.
+ */
+public final class Engine implements GenerationEngine {
+  private static final Logger LOG = LoggerFactory.getLogger(Engine.class);
+  private static final long IDLE_NS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private sealed interface Command {}
+
+  private record Submit(GenerationRequest request, long submittedNs) implements Command {}
+
+  private record Cancel(long requestId) implements Command {}
+
+  private final DecoderModel model;
+  private final KvCache cache;
+  private final EngineOptions options;
+  private final EngineCounters counters = new EngineCounters();
+  private final AtomicLong refused = new AtomicLong();
+
+  /** Requests submitted and not yet admitted or ended; the core counts them down. */
+  private final AtomicLong waitingRoom = new AtomicLong();
+
+  private final ManyToOneConcurrentArrayQueue<Command> inbox;
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Thread thread;
+  private final int maxContextTokens;
+  private volatile boolean closing;
+
+  private Engine(
+      DecoderModel model,
+      KvCache cache,
+      EngineOptions options,
+      SchedulingPolicy policy,
+      Supplier<IntFunction<String>> textDecoder) {
+    this.model = model;
+    this.cache = cache;
+    this.options = options;
+    this.maxContextTokens = (int) Math.min(model.maxContextTokens(), cache.capacityTokens());
+    // Cancels share the queue: twice the room, so that they pass when submissions no longer do.
+    this.inbox =
+        new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
+    this.thread =
+        new Thread(() -> run(policy, textDecoder), "kvasir-engine-" + model.device().name());
+    this.thread.setDaemon(true);
+  }
+
+  /**
+   * Starts an engine.
+   *
+   * @param cache opened for the model's layout on its device; its arena is bound to the model
+   * @param textDecoder makes a fresh incremental decoder for a request with stop strings
+   */
+  public static Engine start(
+      DecoderModel model,
+      KvCache cache,
+      EngineOptions options,
+      SchedulingPolicy policy,
+      Supplier<IntFunction<String>> textDecoder) {
+    Engine engine = new Engine(model, cache, options, policy, textDecoder);
+    engine.thread.start();
+    return engine;
+  }
+
+  @Override
+  public Refusal submit(GenerationRequest request) {
+    Refusal refusal = check(request);
+    if (refusal == null && waitingRoom.incrementAndGet() > options.maxWaiting()) {
+      waitingRoom.decrementAndGet();
+      refusal =
+          new Refusal(
+              Refusal.Code.QUEUE_FULL,
+              "waiting requests="
+                  + options.maxWaiting()
+                  + " is the bound kvasir.runtime.engine.max-waiting, try again later",
+              true);
+    }
+    if (refusal == null && !inbox.offer(new Submit(request, options.clockNs().getAsLong()))) {
+      waitingRoom.decrementAndGet();
+      refusal =
+          new Refusal(Refusal.Code.QUEUE_FULL, "the engine's inbox is full, try again later", true);
+    }
+    if (refusal != null) {
+      refused.incrementAndGet();
+      return refusal;
+    }
+    LockSupport.unpark(thread);
+    if (stopped.getCount() == 0) {
+      // The loop ended between the check and the offer: nobody else would take it.
+      cancelLeftovers();
+    }
+    return null;
+  }
+
+  private Refusal check(GenerationRequest request) {
+    if (closing) {
+      return new Refusal(Refusal.Code.CLOSED, "the engine is stopping, use another node", true);
+    }
+    int prompt = request.promptTokens().length;
+    if (prompt == 0) {
+      return new Refusal(Refusal.Code.INVALID, "prompt tokens=0, at least 1 is needed", false);
+    }
+    int max = request.sampling().maxTokens();
+    if ((long) prompt + max > maxContextTokens) {
+      return new Refusal(
+          Refusal.Code.CONTEXT_OVERFLOW,
+          "prompt tokens="
+              + prompt
+              + " plus max_tokens="
+              + max
+              + " exceed the context of "
+              + maxContextTokens
+              + " tokens, shorten the prompt or lower max_tokens",
+          false);
+    }
+    for (int token : request.promptTokens()) {
+      if (token < 0 || token >= model.vocabSize()) {
+        return new Refusal(
+            Refusal.Code.INVALID,
+            "prompt token id=" + token + " is outside the vocabulary of " + model.vocabSize(),
+            false);
+      }
+    }
+    for (int stop : request.sampling().stopIds()) {
+      if (stop < 0 || stop >= model.vocabSize()) {
+        return new Refusal(
+            Refusal.Code.INVALID,
+            "stop token id=" + stop + " is outside the vocabulary of " + model.vocabSize(),
+            false);
+      }
+    }
+    int before = -1;
+    for (int row : request.promptLogitRows()) {
+      if (row <= before || row >= prompt) {
+        return new Refusal(
+            Refusal.Code.INVALID,
+            "prompt logit row=" + row + " must ascend and stay below prompt tokens=" + prompt,
+            false);
+      }
+      before = row;
+    }
+    return null;
+  }
+
+  private synchronized void cancelLeftovers() {
+    for (Command c = inbox.poll(); c != null; c = inbox.poll()) {
+      if (c instanceof Submit s) {
+        int prompt = s.request().promptTokens().length;
+        Usage usage = new Usage(prompt, 0, prompt, 0, 0, 0, 0, -1, 0);
+        s.request().stream().finish(FinishReason.CANCELLED, usage, null);
+      }
+    }
+  }
+
+  @Override
+  public void cancel(long requestId) {
+    while (!closing && !inbox.offer(new Cancel(requestId))) {
+      Thread.onSpinWait();
+    }
+    LockSupport.unpark(thread);
+  }
+
+  private void run(SchedulingPolicy policy, Supplier<IntFunction<String>> textDecoder) {
+    try (EngineCore core =
+        new EngineCore(model, cache, options, policy, counters, waitingRoom, textDecoder)) {
+      while (!closing) {
+        drain(core);
+        if (core.step() == 0 && inbox.isEmpty() && !closing) {
+          LockSupport.parkNanos(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100);
+        }
+      }
+      drain(core);
+      core.cancelAll();
+    } catch (Throwable t) {
+      LOG.error("the engine stopped on an error; its requests end as cancelled", t);
+    } finally {
+      closing = true;
+      model.device().close();
+      stopped.countDown();
+      cancelLeftovers();
+    }
+  }
+
+  private void drain(EngineCore core) {
+    for (Command c = inbox.poll(); c != null; c = inbox.poll()) {
+      switch (c) {
+        case Submit s -> core.accept(s.request(), s.submittedNs());
+        case Cancel x -> core.cancel(x.requestId());
+      }
+    }
+  }
+
+  @Override
+  public EngineStats stats() {
+    return counters.snapshot(refused.get());
+  }
+
+  @Override
+  public int maxContextTokens() {
+    return maxContextTokens;
+  }
+
+  @Override
+  public void close() {
+    closing = true;
+    LockSupport.unpark(thread);
+    boolean interrupted = false;
+    while (stopped.getCount() > 0) {
+      try {
+        stopped.await();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

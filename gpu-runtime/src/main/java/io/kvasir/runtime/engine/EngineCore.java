@@ -1,0 +1,456 @@
+package io.kvasir.runtime.engine;
+
+import io.kvasir.runtime.cache.KvCache;
+import io.kvasir.runtime.engine.EngineCounters.Counter;
+import io.kvasir.runtime.engine.SchedulingPolicy.Running;
+import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
+import io.kvasir.runtime.model.DecoderModel;
+import io.kvasir.runtime.model.StepExecutor;
+import io.kvasir.runtime.model.WorkItem;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The step loop of one device, without a thread of its own: {@link Engine} runs it, tests step it
+ * by hand.
+ *
+ * <p>A step: expire and cancel; give every decoding request its row; fill the rest of the row
+ * budget with prefill chunks, running requests first, then admissions in the policy's order; run
+ * the layers; commit, seal, sample and publish. A decode row is a prefill chunk of one row, so a
+ * preempted request resumes by prefilling what it had (law 1 makes the tokens equal).
+ */
+final class EngineCore implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EngineCore.class);
+
+  private final DecoderModel model;
+  private final KvCache cache;
+  private final StepExecutor executor;
+  private final EngineOptions options;
+  private final SchedulingPolicy policy;
+  private final EngineCounters counters;
+  private final AtomicLong waitingRoom;
+  private final Sampler sampler;
+  private final Supplier<IntFunction<String>> textDecoder;
+  private final Map<Long, ActiveRequest> byId = new HashMap<>();
+  private final List<ActiveRequest> running = new ArrayList<>();
+  private final List<ActiveRequest> stepping = new ArrayList<>();
+  private final List<WorkItem> items = new ArrayList<>();
+  private final Map<WorkItem, ActiveRequest> owners = new java.util.IdentityHashMap<>();
+  private final StepExecutor.LogitConsumer consumer = this::onLogits;
+  private final SeedSource seeds;
+  private int waiting;
+  private long nextExpiryNs = Long.MAX_VALUE;
+  private boolean cancels;
+
+  EngineCore(
+      DecoderModel model,
+      KvCache cache,
+      EngineOptions options,
+      SchedulingPolicy policy,
+      EngineCounters counters,
+      AtomicLong waitingRoom,
+      Supplier<IntFunction<String>> textDecoder) {
+    this.model = model;
+    this.cache = cache;
+    this.options = options;
+    this.policy = policy;
+    this.counters = counters;
+    this.waitingRoom = waitingRoom;
+    this.textDecoder = textDecoder;
+    this.executor = new StepExecutor(model, options.stepRows());
+    this.sampler = new Sampler(model.vocabSize());
+    this.seeds = new SeedSource(options.seedBase());
+    counters.set(Counter.ARENA_BYTES, cache.bytes());
+  }
+
+  /** Takes a checked request into the waiting line. */
+  void accept(GenerationRequest request, long submittedNs) {
+    SamplingParameters s = request.sampling();
+    long deadline = request.timeoutNs() > 0 ? submittedNs + request.timeoutNs() : Long.MAX_VALUE;
+    Ticket ticket =
+        new Ticket(
+            request.id(),
+            request.tenant(),
+            submittedNs,
+            deadline,
+            request.promptTokens().length,
+            s.maxTokens());
+    StopStrings stops =
+        s.stopStrings().isEmpty() ? null : new StopStrings(s.stopStrings(), textDecoder.get());
+    long seed = s.seed() == null ? seeds.next() : s.seed();
+    ActiveRequest r = new ActiveRequest(request, ticket, seed, stops);
+    byId.put(request.id(), r);
+    policy.waiting(ticket, false);
+    waiting++;
+    nextExpiryNs = Math.min(nextExpiryNs, deadline);
+    counters.set(Counter.WAITING, waiting);
+  }
+
+  void cancel(long requestId) {
+    ActiveRequest r = byId.get(requestId);
+    if (r != null) {
+      r.cancelled = true;
+      cancels = true;
+    }
+  }
+
+  boolean idle() {
+    return byId.isEmpty();
+  }
+
+  /** One step; returns the rows run, 0 when there was nothing to do. */
+  int step() {
+    long start = options.clockNs().getAsLong();
+    endCancelledAndExpired(start);
+    stepping.clear();
+    items.clear();
+    owners.clear();
+    int rows = schedule(start);
+    if (rows == 0) {
+      return 0;
+    }
+    try {
+      executor.run(items, consumer);
+    } catch (RuntimeException e) {
+      failStep(e);
+      return rows;
+    }
+    long now = options.clockNs().getAsLong();
+    for (int i = 0; i < stepping.size(); i++) {
+      advance(stepping.get(i), now);
+    }
+    counters.add(Counter.STEPS, 1);
+    counters.add(Counter.STEP_NS, now - start);
+    publishGauges();
+    return rows;
+  }
+
+  private void publishGauges() {
+    counters.set(Counter.WAITING, waiting);
+    counters.set(Counter.RUNNING, running.size());
+    counters.set(Counter.ARENA_USED_BYTES, cache.usedBytes());
+    counters.set(Counter.ARENA_REFERENCED_BYTES, cache.referencedBytes());
+    counters.set(Counter.LEASES, cache.leaseCount());
+  }
+
+  // ---- scheduling ----
+
+  private int schedule(long now) {
+    int budget = (int) Math.min(options.stepRows(), options.stepRowLayers() / model.layerCount());
+    budget = Math.max(1, budget);
+    int rows = 0;
+    // Decoding requests first: one row each, in order of admission. Preemption removes from the
+    // end.
+    for (int i = 0; i < running.size() && rows < budget; i++) {
+      if (running.get(i).remaining() == 1) {
+        rows += place(running.get(i), 1, now);
+      }
+    }
+    for (int i = 0; i < running.size() && rows < budget; i++) {
+      ActiveRequest r = running.get(i);
+      if (r.remaining() > 1) {
+        rows += place(r, budget - rows, now);
+      }
+    }
+    while (rows < budget && running.size() < options.maxRunning()) {
+      Ticket next = policy.next(now);
+      if (next == null) {
+        break;
+      }
+      ActiveRequest r = byId.get(next.requestId());
+      int placed = admit(r, budget - rows, now);
+      if (placed == 0) {
+        break;
+      }
+      rows += placed;
+    }
+    return rows;
+  }
+
+  /** Opens a cache for a waiting request and places its first chunk; 0 if memory is short. */
+  private int admit(ActiveRequest r, int budget, long now) {
+    r.cache = cache.newSequence(r.request.id(), r.request.tenant(), now + options.leaseNs());
+    int want = r.length();
+    if (!r.request.promptLogitRows().isEmpty() && !r.promptLogitsDone) {
+      want = Math.min(want, r.request.promptLogitRows().getFirst());
+    }
+    int hit = want == 0 ? 0 : cache.attachPrefix(r.cache, r.tokens(), want);
+    r.cached = hit;
+    r.cursor = Math.min(hit, r.length() - 1);
+    int missing = r.length() - hit;
+    if (!running.isEmpty() && missing > 0 && !cache.canReserve(r.cache, missing)) {
+      r.cache.close();
+      r.cache = null;
+      return 0;
+    }
+    policy.admitted(r.ticket);
+    policy.removed(r.ticket);
+    waiting--;
+    r.admittedNs = now;
+    if (r.firstAdmittedNs < 0) {
+      r.firstAdmittedNs = now;
+      waitingRoom.decrementAndGet();
+      r.deviceHitTokens = Math.min(hit, r.promptLength);
+      counters.add(Counter.PROMPT_TOKENS, r.promptLength);
+      counters.add(Counter.PROMPT_TOKENS_HIT, r.deviceHitTokens);
+    }
+    r.item = new WorkItem(r.cache, model.cacheLayout().groupCount());
+    running.add(r);
+    return place(r, budget, now);
+  }
+
+  /**
+   * Reserves and lays out the next rows of a running request, at most {@code budget}; takes memory
+   * from younger requests if it must. Returns the rows placed.
+   */
+  private int place(ActiveRequest r, int budget, long now) {
+    int rows = Math.min(budget, r.remaining());
+    boolean readOnly = r.cursor < r.cached;
+    if (readOnly) {
+      rows = Math.min(rows, r.cached - r.cursor);
+    } else {
+      while (!r.cache.reserve(rows)) {
+        if (rows > cacheSlots() && running.size() == 1) {
+          rows = Math.max(cacheSlots(), rows / 2);
+        } else if (!preemptFor(r, now)) {
+          if (running.size() == 1) {
+            end(r, FinishReason.ERROR, outOfMemory(r), now);
+          }
+          return 0;
+        }
+      }
+    }
+    WorkItem item = r.item.rows(rows, r.cursor, model.layerCount());
+    item.tokens(r.tokens(), r.cursor);
+    if (readOnly) {
+      item.readOnly();
+      for (int g = 0; g < model.cacheLayout().groupCount(); g++) {
+        item.firstEntry(g, r.cursor);
+      }
+    }
+    if (r.cursor + rows == r.length()) {
+      item.logits(rows - 1);
+    }
+    if (!r.promptLogitsDone) {
+      List<Integer> wanted = r.request.promptLogitRows();
+      for (int i = 0; i < wanted.size(); i++) {
+        int row = wanted.get(i) - r.cursor;
+        if (row >= 0 && row < rows) {
+          item.logits(row);
+        }
+      }
+    }
+    r.stepRows = rows;
+    r.sampled = -1;
+    stepping.add(r);
+    items.add(item);
+    owners.put(item, r);
+    return rows;
+  }
+
+  private int cacheSlots() {
+    return model.cacheLayout().slots();
+  }
+
+  private String outOfMemory(ActiveRequest r) {
+    return "the KV arena of "
+        + cache.bytes()
+        + " bytes cannot hold "
+        + r.length()
+        + " tokens, raise kvasir.runtime.arena or shorten the request";
+  }
+
+  /** Takes the cache of a victim that is not in this step yet; false if there is none. */
+  private boolean preemptFor(ActiveRequest needy, long now) {
+    List<Running> candidates = new ArrayList<>();
+    for (ActiveRequest r : running) {
+      if (r != needy && !stepping.contains(r)) {
+        candidates.add(r.running());
+      }
+    }
+    if (candidates.isEmpty()) {
+      return false;
+    }
+    Running chosen =
+        candidates.size() == 1 ? candidates.getFirst() : policy.victim(candidates, now);
+    ActiveRequest victim = byId.get(chosen.ticket().requestId());
+    release(victim);
+    running.remove(victim);
+    victim.preemptions++;
+    victim.cursor = 0;
+    victim.cached = 0;
+    policy.waiting(victim.ticket, true);
+    waiting++;
+    counters.add(Counter.PREEMPTIONS, 1);
+    return true;
+  }
+
+  private static void release(ActiveRequest r) {
+    if (r.cache != null) {
+      r.cache.close();
+      r.cache = null;
+      r.item = null;
+    }
+  }
+
+  // ---- after the layers ----
+
+  private void onLogits(WorkItem item, int ordinal, float[] logits, int offset) {
+    ActiveRequest r = owners.get(item);
+    int position = item.index(ordinal);
+    if (!r.promptLogitsDone && position < r.promptLength) {
+      int wanted = r.request.promptLogitRows().indexOf(position);
+      if (wanted >= 0) {
+        float[] row = java.util.Arrays.copyOfRange(logits, offset, offset + model.vocabSize());
+        r.request.stream().publishPromptLogits(wanted, row);
+      }
+    }
+    if (position + 1 != r.length()) {
+      return;
+    }
+    SamplingParameters s = r.request.sampling();
+    for (int i = 0; i < r.adjusters.size(); i++) {
+      r.adjusters.get(i).adjust(logits, offset, model.vocabSize(), r);
+    }
+    r.sampled = sampler.sample(logits, offset, model.vocabSize(), s, r.seed, position + 1L);
+  }
+
+  private void advance(ActiveRequest r, long now) {
+    boolean wrote = r.cursor >= r.cached;
+    int from = r.cursor;
+    r.cursor += r.stepRows;
+    r.rowLayers += r.item.takeRowLayers();
+    if (wrote) {
+      r.cache.commit();
+      r.cache.sealTokens(r.tokens(), from, r.cursor);
+      r.cached = r.cursor;
+      dropBehindWindows(r);
+    }
+    r.cache.renewLease(now + options.leaseNs());
+    if (r.cursor >= r.promptLength) {
+      r.promptLogitsDone = true;
+    }
+    if (r.sampled < 0) {
+      return;
+    }
+    int token = r.sampled;
+    if (r.firstTokenNs < 0) {
+      r.firstTokenNs = now;
+    }
+    SamplingParameters s = r.request.sampling();
+    if (r.generated() >= s.minTokens() && contains(s.stopIds(), token)) {
+      end(r, FinishReason.STOP, null, now);
+      return;
+    }
+    r.append(token);
+    counters.add(Counter.GENERATED_TOKENS, 1);
+    boolean stopped =
+        r.stopStrings != null && r.stopStrings.matches(token) && r.generated() >= s.minTokens();
+    r.request.stream().publish(token);
+    if (stopped) {
+      end(r, FinishReason.STOP, null, now);
+    } else if (r.generated() >= s.maxTokens()) {
+      end(r, FinishReason.LENGTH, null, now);
+    }
+  }
+
+  /** Pages that no later row of a sliding-window group can see go back to the pool. */
+  private void dropBehindWindows(ActiveRequest r) {
+    for (int g = 0; g < model.cacheLayout().groupCount(); g++) {
+      int window = model.cacheLayout().group(g).window();
+      if (window > 0 && r.cursor - window + 1 > 0) {
+        r.cache.dropBefore(g, r.cursor - window + 1);
+      }
+    }
+  }
+
+  private static boolean contains(List<Integer> ids, int id) {
+    for (int i = 0; i < ids.size(); i++) {
+      if (ids.get(i) == id) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void failStep(RuntimeException e) {
+    LOG.error("a step failed; its {} requests end with an error", stepping.size(), e);
+    long now = options.clockNs().getAsLong();
+    for (ActiveRequest r : List.copyOf(stepping)) {
+      end(r, FinishReason.ERROR, "the engine failed a step: " + e.getMessage(), now);
+    }
+  }
+
+  // ---- endings ----
+
+  private void endCancelledAndExpired(long now) {
+    if (!cancels && now < nextExpiryNs) {
+      return;
+    }
+    long next = Long.MAX_VALUE;
+    List<ActiveRequest> ended = null;
+    for (ActiveRequest r : byId.values()) {
+      if (r.cancelled || r.ticket.deadlineNs() <= now) {
+        if (ended == null) {
+          ended = new ArrayList<>();
+        }
+        ended.add(r);
+      } else {
+        next = Math.min(next, r.ticket.deadlineNs());
+      }
+    }
+    if (ended != null) {
+      for (ActiveRequest r : ended) {
+        end(r, r.cancelled ? FinishReason.CANCELLED : FinishReason.DEADLINE, null, now);
+      }
+    }
+    nextExpiryNs = next;
+    cancels = false;
+  }
+
+  private void end(ActiveRequest r, FinishReason reason, String failure, long now) {
+    if (r.finish != null) {
+      return;
+    }
+    r.finish = reason;
+    byId.remove(r.request.id());
+    if (r.cache != null) {
+      int keep = policy.keepTokens(r.running(), reason);
+      r.cache.abort();
+      r.cache.keepOnly(keep);
+      release(r);
+      running.remove(r);
+    } else {
+      policy.removed(r.ticket);
+      waiting--;
+    }
+    if (r.firstAdmittedNs < 0) {
+      waitingRoom.decrementAndGet();
+    }
+    counters.add(reason == FinishReason.CANCELLED ? Counter.CANCELLED : Counter.FINISHED, 1);
+    publishGauges();
+    r.request.stream().finish(reason, r.usage(now), failure);
+  }
+
+  /** Ends everything with {@link FinishReason#CANCELLED}. */
+  void cancelAll() {
+    long now = options.clockNs().getAsLong();
+    for (ActiveRequest r : List.copyOf(byId.values())) {
+      end(r, FinishReason.CANCELLED, null, now);
+    }
+  }
+
+  @Override
+  public void close() {
+    cancelAll();
+    executor.close();
+    cache.close();
+  }
+}

@@ -1,0 +1,45 @@
+package io.kvasir.runtime.engine;
+
+/**
+ * What the rest of the system sees of an engine. All methods are safe from any thread and never
+ * block.
+ */
+public interface GenerationEngine extends AutoCloseable {
+  /**
+   * Hands over a request.
+   *
+   * @return null if queued; otherwise why it was refused (queue full, context overflow, …)
+   */
+  Refusal submit(GenerationRequest request);
+
+  /**
+   * Asks for a request to end; its {@link TokenStream} finishes with {@link
+   * FinishReason#CANCELLED}. Unknown ids are ignored.
+   */
+  void cancel(long requestId);
+
+  /** A recent snapshot of counters and gauges. */
+  EngineStats stats();
+
+  /** Longest sequence (prompt and answer) that the model and the arena allow. */
+  int maxContextTokens();
+
+  /** Stops the loop; running requests finish with {@link FinishReason#CANCELLED}. */
+  @Override
+  void close();
+
+  /**
+   * A refused request.
+   *
+   * @param retryable true when the same request may pass later (the queue was full)
+   */
+  record Refusal(Code code, String message, boolean retryable) {
+    /** Why. */
+    public enum Code {
+      QUEUE_FULL,
+      CONTEXT_OVERFLOW,
+      INVALID,
+      CLOSED
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package io.kvasir.runtime.device.cpu.bench;
+
+/** Sequential read of a large array on several threads: what the memory gives. */
+final class PlainRead {
+  private static final int LENGTH = 1 << 26;
+  private static volatile long sink;
+
+  private PlainRead() {}
+
+  static double gigabytesPerSecond(int threads, int rounds) {
+    long[] values = new long[LENGTH];
+    for (int i = 0; i < LENGTH; i++) {
+      values[i] = i;
+    }
+    double time = KernelBench.best(rounds, () -> readAll(values, threads));
+    return 8.0 * LENGTH / time / 1e9;
+  }
+
+  private static void readAll(long[] values, int threads) {
+    if (threads == 1) {
+      sink += sum(values, 0, LENGTH);
+      return;
+    }
+    Thread[] readers = new Thread[threads];
+    for (int t = 0; t < threads; t++) {
+      int from = (int) ((long) LENGTH * t / threads);
+      int to = (int) ((long) LENGTH * (t + 1) / threads);
+      readers[t] = Thread.ofPlatform().start(() -> sink += sum(values, from, to));
+    }
+    for (Thread reader : readers) {
+      try {
+        reader.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** Compiled to vector loads. */
+  private static long sum(long[] values, int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i++) {
+      sum += values[i];
+    }
+    return sum;
+  }
+}
