@@ -12,7 +12,9 @@ import io.kvasir.runtime.device.RotaryTable;
 import io.kvasir.runtime.device.Weight;
 import io.kvasir.runtime.device.WeightFormat;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,9 @@ public final class CpuDevice implements Device {
   private final PanelShape shape;
   private final CpuKernels kernels;
   private final Map<RotarySpec, CpuRotaryTable> rotaryTables = new HashMap<>();
+
+  /** Native memory that outlives nobody; heap memory goes with its last reference. */
+  private final List<CpuPages> arenas = new ArrayList<>();
 
   private CpuDevice(String name, PanelShape shape, CpuKernels kernels) {
     this.name = name;
@@ -102,7 +107,9 @@ public final class CpuDevice implements Device {
 
   @Override
   public PageMemory pages(long bytes) {
-    return new CpuPages(bytes);
+    CpuPages pages = new CpuPages(bytes);
+    arenas.add(pages);
+    return pages;
   }
 
   @Override
@@ -192,5 +199,6 @@ public final class CpuDevice implements Device {
   @Override
   public void close() {
     kernels.close();
+    arenas.forEach(CpuPages::close);
   }
 }

@@ -42,6 +42,9 @@ final class CpuPages implements PageMemory {
     long address;
     try {
       address = UnsafeApi.allocateMemory(bytes + ALIGNMENT_BYTES);
+    } catch (IllegalAccessError e) {
+      // Started without --add-opens java.base/jdk.internal.misc: memory that is touched at once.
+      return arena.allocate(bytes, ALIGNMENT_BYTES);
     } catch (OutOfMemoryError e) {
       throw new DeviceException(
           "arena bytes=" + bytes + " was refused by the system, make the KV arena smaller", e);

@@ -57,8 +57,12 @@ final class WorkerTeam implements AutoCloseable {
 
   /** Runs {@code task} on the caller alone: for work too small to share. */
   void runAlone(Task task, int units) {
-    if (units > 0) {
-      task.run(0, 0, units);
+    try {
+      if (units > 0) {
+        task.run(0, 0, units);
+      }
+    } catch (RuntimeException e) {
+      throw asDeviceFailure(e);
     }
   }
 
@@ -108,12 +112,16 @@ final class WorkerTeam implements AutoCloseable {
       return;
     }
     failure = null;
-    switch (cause) {
-      case Error error -> throw error;
-      case DeviceException known -> throw known;
-      default ->
-          throw new DeviceException("a kernel failed on a helper: " + cause.getMessage(), cause);
+    if (cause instanceof Error error) {
+      throw error;
     }
+    throw asDeviceFailure(cause);
+  }
+
+  private static DeviceException asDeviceFailure(Throwable cause) {
+    return cause instanceof DeviceException known
+        ? known
+        : new DeviceException("a kernel failed: " + cause, cause);
   }
 
   /** Claims chunks until none is left. */

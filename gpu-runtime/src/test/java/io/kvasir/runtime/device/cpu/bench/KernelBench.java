@@ -7,6 +7,7 @@ import io.kvasir.runtime.device.PageEncoding;
 import io.kvasir.runtime.device.WeightFormat;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -30,7 +31,7 @@ public final class KernelBench {
       double read = PlainRead.gigabytesPerSecond(threads, rounds);
       print("plain read of 512 MiB, GB/s", read, "");
       for (WeightFormat format : WeightFormat.values()) {
-        if (only.isEmpty() || only.contains(format.name())) {
+        if (only.isEmpty() || List.of(only.split(",")).contains(format.name())) {
           linear(device, format, rounds, read);
         }
       }
