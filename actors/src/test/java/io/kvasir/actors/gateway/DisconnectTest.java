@@ -31,7 +31,7 @@ final class DisconnectTest {
             kvasir.actors.gateway { write-timeout = 500 ms, keep-alive-interval = 100 ms }
             kvasir.actors.gateway.max-requests = 2
             """,
-            new FakeEngine(400_000));
+            new FakeEngine(1_200_000));
   }
 
   @AfterAll
@@ -96,11 +96,11 @@ final class DisconnectTest {
 
   @Test
   void shouldCutOffAReaderThatTakesNothing() throws Exception {
-    try (Socket socket = ask(TestNode.chatBody("\"stream\":true,\"max_tokens\":200000"), "")) {
+    try (Socket socket = ask(TestNode.chatBody("\"stream\":true,\"max_tokens\":1000000"), "")) {
       GenerationRequest request = node.submitted();
       assertTrue(socket.getInputStream().read() >= 0);
-      // Six bytes of JSON each: more than the sockets of both ends can hold.
-      for (int i = 0; i < 200_000 && node.engine.runningCount() > 0; i++) {
+      // Six bytes of JSON each: more than the 4 MiB that Linux lets the sender's socket grow to.
+      for (int i = 0; i < 1_000_000 && node.engine.runningCount() > 0; i++) {
         node.engine.publish(request, 1);
       }
       assertEquals(request.id(), node.engine.nextCancelled());
