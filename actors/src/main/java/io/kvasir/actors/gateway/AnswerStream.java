@@ -2,11 +2,12 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationEvent;
-import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
@@ -26,13 +27,15 @@ final class AnswerStream {
   }
 
   static Source<AnswerPart, NotUsed> of(
-      Generation generation, GenerationOrder order, ModelText model, RequestTimer timer) {
+      Generation generation,
+      SamplingParameters sampling,
+      Supplier<TextDecoder> decoder,
+      RequestTimer timer) {
     return generation
         .events()
         .statefulMapConcat(
             () -> {
-              AnswerText text =
-                  new AnswerText(model.newDecoder(order.promptTokens()), order.sampling());
+              AnswerText text = new AnswerText(decoder.get(), sampling);
               return new AnswerStream(generation, text, timer)::onEvent;
             });
   }

@@ -39,6 +39,11 @@ final class CompletionsHandler {
       this.parser = parser;
     }
 
+    /** What the answer's text goes on from: a chat message starts anew, a completion continues. */
+    int[] continued(GenerationOrder order) {
+      return this == CHAT ? new int[0] : order.promptTokens();
+    }
+
     AnswerShape shape(ServedModel model) {
       String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
       long created = System.currentTimeMillis() / 1000;
@@ -153,10 +158,13 @@ final class CompletionsHandler {
       Runnable onEnd) {
     AnswerShape shape = kind.shape(model);
     Source<AnswerPart, ?> parts =
-        AnswerStream.of(generation, prepared.order(), prepared.text(), timer);
+        AnswerStream.of(
+            generation,
+            prepared.order().sampling(),
+            () -> prepared.text().newDecoder(kind.continued(prepared.order())),
+            timer);
     // A collected answer writes nothing until its end, and a stream may never be run: so a client
-    // that
-    // left must be noticed here too.
+    // that left must be noticed here too.
     connection.onGone(
         () -> {
           generation.cancel();
