@@ -54,7 +54,9 @@ final class VectorLinear implements WorkerTeam.Task {
     if (work < ALONE) {
       team.runAlone(this, panels);
     } else {
-      int grain = Math.max(1, panels / (team.threads() * 8));
+      // One row is memory alone: long stretches, which the hardware prefetches best.
+      int chunks = (call.rows == 1 ? 2 : 8) * team.threads();
+      int grain = (panels + chunks - 1) / chunks;
       team.run(this, panels, call.rows == 1 ? (grain + 3) / 4 * 4 : grain);
     }
   }

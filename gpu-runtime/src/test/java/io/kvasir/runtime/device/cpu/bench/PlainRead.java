@@ -36,10 +36,13 @@ final class PlainRead {
     }
   }
 
-  /** Compiled to vector loads. */
+  /**
+   * One value of each cache line: the whole line travels, and so little work a line keeps more of
+   * them in flight than summing every value would.
+   */
   private static long sum(long[] values, int from, int to) {
     long sum = 0;
-    for (int i = from; i < to; i++) {
+    for (int i = from; i < to; i += 8) {
       sum += values[i];
     }
     return sum;
