@@ -9,6 +9,7 @@ import java.util.concurrent.CountDownLatch;
  */
 final class PlainRead {
   private static final int WORDS = 64 << 20;
+  private static final int BLOCK = 4096;
   private final long[][] parts;
   private volatile long sink;
 
@@ -53,10 +54,21 @@ final class PlainRead {
     return 8.0 * parts.length * parts[0].length / (System.nanoTime() - start);
   }
 
-  /** C2 turns this into vector adds. */
   private static long total(long[] a) {
     long sum = 0;
-    for (int i = 0; i < a.length; i++) {
+    for (int from = 0; from < a.length; from += BLOCK) {
+      sum += total(a, from, Math.min(a.length, from + BLOCK));
+    }
+    return sum;
+  }
+
+  /**
+   * C2 turns this into vector adds. A method of its own, called often, so that it is compiled
+   * whole: the node's flags keep C2 from replacing a loop in mid-run.
+   */
+  private static long total(long[] a, int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i++) {
       sum += a[i];
     }
     return sum;
