@@ -3,6 +3,7 @@ package io.kvasir.runtime.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
+import io.kvasir.runtime.device.FreshJvm;
 import io.kvasir.runtime.model.SeamHarness;
 import java.lang.management.ManagementFactory;
 import java.util.List;
@@ -13,11 +14,17 @@ import org.junit.jupiter.api.Test;
  * taken and sealed on the way. Vector code boxes until the compiler has been there, so rounds are
  * run until one is clean; an allocation in our own code would show in every round.
  */
-final class SteadyStateAllocationTest {
+public final class SteadyStateAllocationTest {
   private static final int ROUNDS = 40;
 
   @Test
-  void shouldNotAllocateWhileDecoding() {
+  void shouldNotAllocateWhileDecoding() throws Exception {
+    assertEquals(
+        "0", FreshJvm.run(SteadyStateAllocationTest.class), "bytes in 90 steps of 4 tokens");
+  }
+
+  /** Prints the bytes allocated in the first clean round, or in the last one. */
+  public static void main(String[] args) {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().threadId();
     SamplingParameters sampled =
@@ -38,7 +45,7 @@ final class SteadyStateAllocationTest {
         h.runAll();
       }
     }
-    assertEquals(0, allocated, "bytes in 90 steps of 4 tokens");
+    System.out.println(allocated);
   }
 
   private static void step(EngineHarness h, int steps) {
