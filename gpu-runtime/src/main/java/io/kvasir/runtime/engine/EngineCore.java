@@ -25,6 +25,10 @@ import org.slf4j.LoggerFactory;
  * budget with prefill chunks, running requests first, then admissions in the policy's order; run
  * the layers; commit, seal, sample and publish. A decode row is a prefill chunk of one row, so a
  * preempted request resumes by prefilling what it had (law 1 makes the tokens equal).
+ *
+ * <p>A little over 400 lines because scheduling, advancing and ending act on the same lists of the
+ * same step; what can stand alone does ({@link RowSampler}, {@link SchedulingPolicy}, {@link
+ * EngineCounters}).
  */
 final class EngineCore implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineCore.class);
@@ -36,14 +40,12 @@ final class EngineCore implements AutoCloseable {
   private final SchedulingPolicy policy;
   private final EngineCounters counters;
   private final AtomicLong waitingRoom;
-  private final Sampler sampler;
+  private final RowSampler sampler;
   private final Supplier<IntFunction<String>> textDecoder;
   private final Map<Long, ActiveRequest> byId = new HashMap<>();
   private final List<ActiveRequest> running = new ArrayList<>();
   private final List<ActiveRequest> stepping = new ArrayList<>();
   private final List<WorkItem> items = new ArrayList<>();
-  private final Map<WorkItem, ActiveRequest> owners = new java.util.IdentityHashMap<>();
-  private final StepExecutor.LogitConsumer consumer = this::onLogits;
   private final SeedSource seeds;
   private int waiting;
   private long nextExpiryNs = Long.MAX_VALUE;
@@ -65,7 +67,7 @@ final class EngineCore implements AutoCloseable {
     this.waitingRoom = waitingRoom;
     this.textDecoder = textDecoder;
     this.executor = new StepExecutor(model, options.stepRows());
-    this.sampler = new Sampler(model.vocabSize());
+    this.sampler = new RowSampler(model.vocabSize());
     this.seeds = new SeedSource(options.seedBase());
     counters.set(Counter.ARENA_BYTES, cache.bytes());
   }
@@ -111,13 +113,13 @@ final class EngineCore implements AutoCloseable {
     endCancelledAndExpired(start);
     stepping.clear();
     items.clear();
-    owners.clear();
+    sampler.begin();
     int rows = schedule(start);
     if (rows == 0) {
       return 0;
     }
     try {
-      executor.run(items, consumer);
+      executor.run(items, sampler);
     } catch (RuntimeException e) {
       failStep(e);
       return rows;
@@ -251,7 +253,7 @@ final class EngineCore implements AutoCloseable {
     r.sampled = -1;
     stepping.add(r);
     items.add(item);
-    owners.put(item, r);
+    sampler.expect(item, r);
     return rows;
   }
 
@@ -301,26 +303,6 @@ final class EngineCore implements AutoCloseable {
   }
 
   // ---- after the layers ----
-
-  private void onLogits(WorkItem item, int ordinal, float[] logits, int offset) {
-    ActiveRequest r = owners.get(item);
-    int position = item.index(ordinal);
-    if (!r.promptLogitsDone && position < r.promptLength) {
-      int wanted = r.request.promptLogitRows().indexOf(position);
-      if (wanted >= 0) {
-        float[] row = java.util.Arrays.copyOfRange(logits, offset, offset + model.vocabSize());
-        r.request.stream().publishPromptLogits(wanted, row);
-      }
-    }
-    if (position + 1 != r.length()) {
-      return;
-    }
-    SamplingParameters s = r.request.sampling();
-    for (int i = 0; i < r.adjusters.size(); i++) {
-      r.adjusters.get(i).adjust(logits, offset, model.vocabSize(), r);
-    }
-    r.sampled = sampler.sample(logits, offset, model.vocabSize(), s, r.seed, position + 1L);
-  }
 
   private void advance(ActiveRequest r, long now) {
     boolean wrote = r.cursor >= r.cached;
