@@ -42,6 +42,11 @@ public final class FakeEngine implements GenerationEngine {
     return require(cancelled.poll(20, TimeUnit.SECONDS), "no request was cancelled within 20 s");
   }
 
+  /** The next cancelled request, or null if there is none within the time. */
+  public Long nextCancelled(long time, TimeUnit unit) throws InterruptedException {
+    return cancelled.poll(time, unit);
+  }
+
   private static <T> T require(T value, String message) {
     if (value == null) {
       throw new AssertionError(message);
