@@ -14,8 +14,12 @@ final class AnswerTextTest {
   private static AnswerText answer(int minTokens, String... stops) {
     return new AnswerText(
         new ByteText().newDecoder(new int[0]),
-        new SamplingParameters(
-            0, 1, 0, 0, null, 1000, minTokens, List.of(ByteText.END), List.of(stops)));
+        SamplingParameters.builder()
+            .maxTokens(1000)
+            .minTokens(minTokens)
+            .stopIds(List.of(ByteText.END))
+            .stopStrings(List.of(stops))
+            .build());
   }
 
   private static List<String> feed(AnswerText answer, String text) {

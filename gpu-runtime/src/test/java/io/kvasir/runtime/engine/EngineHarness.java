@@ -35,7 +35,13 @@ final class EngineHarness implements AutoCloseable {
     this.cache = LoadedModel.openCache(model, options, load.pages(), load.slots());
     this.core =
         new EngineCore(
-            model, cache, options, policy, counters, new AtomicLong(), () -> t -> "t" + t + " ");
+            model,
+            cache,
+            options,
+            policy,
+            counters,
+            new AtomicLong(),
+            prompt -> t -> "t" + t + " ");
   }
 
   static EngineHarness open(long arenaBytes, int stepRows) {
@@ -89,7 +95,14 @@ final class EngineHarness implements AutoCloseable {
   }
 
   static SamplingParameters seeded(int tokens, long seed) {
-    return new SamplingParameters(1.3f, 0.9f, 20, 0.02f, seed, tokens, 0, List.of(), List.of());
+    return SamplingParameters.builder()
+        .temperature(1.3f)
+        .topP(0.9f)
+        .topK(20)
+        .minP(0.02f)
+        .seed(seed)
+        .maxTokens(tokens)
+        .build();
   }
 
   static List<int[]> prompts(int count, int minTokens, int maxTokens, long seed) {

@@ -28,7 +28,15 @@ public final class SteadyStateAllocationTest {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().threadId();
     SamplingParameters sampled =
-        new SamplingParameters(1, 0.9f, 40, 0.01f, 5L, 200, 200, List.of(2), List.of());
+        SamplingParameters.builder()
+            .topP(0.9f)
+            .topK(40)
+            .minP(0.01f)
+            .seed(5L)
+            .maxTokens(200)
+            .minTokens(200)
+            .stopIds(List.of(2))
+            .build();
     long allocated = Long.MAX_VALUE;
     try (EngineHarness h = EngineHarness.open(8 << 20, 128)) {
       for (int round = 0; round < ROUNDS && allocated > 0; round++) {
