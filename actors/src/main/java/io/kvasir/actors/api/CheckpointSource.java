@@ -109,6 +109,7 @@ public final class CheckpointSource implements ModelSource {
             settings.maxWaiting(),
             settings.lease().toNanos(),
             null,
+            settings.warmUp().toNanos(),
             System::nanoTime);
     return new EngineConfig(
         settings.model(),

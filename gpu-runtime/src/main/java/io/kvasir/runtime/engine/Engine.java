@@ -38,10 +38,12 @@ public final class Engine implements GenerationEngine {
   private final AtomicLong waitingRoom = new AtomicLong();
 
   private final ManyToOneConcurrentArrayQueue<Command> inbox;
+  private final CountDownLatch warm = new CountDownLatch(1);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
   private final int maxContextTokens;
   private volatile boolean closing;
+  private volatile Throwable startFailure;
 
   private Engine(
       DecoderModel model,
@@ -62,8 +64,10 @@ public final class Engine implements GenerationEngine {
   }
 
   /**
-   * Starts an engine.
+   * Starts an engine; returns when it is warm, {@link EngineOptions#warmUpNs} later at most but for
+   * the step then in progress.
    *
+   * @throws IllegalStateException when it could not begin; model and cache are closed then
    * @param cache opened for the model's layout on its device; its arena is bound to the model
    * @param textDecoder makes a fresh incremental decoder for a choice with stop strings, given the
    *     tokens that its text continues, if any
@@ -76,6 +80,13 @@ public final class Engine implements GenerationEngine {
       Function<int[], IntFunction<String>> textDecoder) {
     Engine engine = new Engine(model, cache, options, policy, textDecoder);
     engine.thread.start();
+    awaitUninterruptibly(engine.warm);
+    if (engine.startFailure != null) {
+      awaitUninterruptibly(engine.stopped);
+      throw new IllegalStateException(
+          "the engine failed before its first request: " + engine.startFailure.getMessage(),
+          engine.startFailure);
+    }
     return engine;
   }
 
@@ -208,6 +219,8 @@ public final class Engine implements GenerationEngine {
   private void run(SchedulingPolicy policy, Function<int[], IntFunction<String>> textDecoder) {
     try (EngineCore core =
         new EngineCore(model, cache, options, policy, counters, waitingRoom, textDecoder)) {
+      core.warmUp();
+      warm.countDown();
       while (!closing) {
         drain(core);
         if (core.step() == 0 && inbox.isEmpty() && !closing) {
@@ -217,9 +230,11 @@ public final class Engine implements GenerationEngine {
       drain(core);
       core.cancelAll();
     } catch (Throwable t) {
+      startFailure = warm.getCount() > 0 ? t : null;
       LOG.error("the engine stopped on an error; its requests end as cancelled", t);
     } finally {
       closing = true;
+      warm.countDown();
       model.device().close();
       stopped.countDown();
       cancelLeftovers();
@@ -250,10 +265,14 @@ public final class Engine implements GenerationEngine {
   public void close() {
     closing = true;
     LockSupport.unpark(thread);
+    awaitUninterruptibly(stopped);
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
     boolean interrupted = false;
-    while (stopped.getCount() > 0) {
+    while (latch.getCount() > 0) {
       try {
-        stopped.await();
+        latch.await();
       } catch (InterruptedException e) {
         interrupted = true;
       }

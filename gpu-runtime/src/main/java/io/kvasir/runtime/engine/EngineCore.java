@@ -73,6 +73,13 @@ final class EngineCore implements AutoCloseable {
     counters.set(Counter.ARENA_BYTES, cache.bytes());
   }
 
+  /** Lets the compiler at the kernels, as the options say; before the first request. */
+  void warmUp() {
+    if (options.warmUpNs() > 0) {
+      new WarmUp(model, cache, executor, options).run();
+    }
+  }
+
   /** Takes a checked request into the waiting line. */
   void accept(GenerationRequest request, long submittedNs) {
     SamplingParameters s = request.sampling();

@@ -153,7 +153,7 @@ public record SamplingParameters(
     b.continuesPrompt = continuesPrompt;
     b.includeStopString = includeStopString;
     b.n = n;
-    b.bestOf = bestOf;
+    b.bestOf = bestOf == n ? 0 : bestOf;
     b.logprobs = logprobs;
     b.promptLogprobs = promptLogprobs;
     return b;
