@@ -35,12 +35,19 @@ public final class Gateway {
 
   private final ServerBinding binding;
   private final Drain drain;
+  private final Connections connections;
   private final boolean secure;
   private final Cancellable reload;
 
-  private Gateway(ServerBinding binding, Drain drain, boolean secure, Cancellable reload) {
+  private Gateway(
+      ServerBinding binding,
+      Drain drain,
+      Connections connections,
+      boolean secure,
+      Cancellable reload) {
     this.binding = binding;
     this.drain = drain;
+    this.connections = connections;
     this.secure = secure;
     this.reload = reload;
   }
@@ -66,10 +73,11 @@ public final class Gateway {
             settings.maxBodiesBytes(),
             (int) settings.retryAfter().toSeconds());
     Drain drain = new Drain(gate);
+    Connections connections = new Connections();
     Router router = new Router(system, settings, model, examples, metrics, gate, drain);
     Flow<HttpRequest, HttpResponse, ?> perConnection =
         Flow.fromMaterializer(
-            (materializer, attributes) -> connection(router, settings.idleTimeout()));
+            (materializer, attributes) -> connection(router, connections, settings.idleTimeout()));
     ServerBuilder server =
         Http.get(system)
             .newServerAt(settings.host(), settings.port())
@@ -85,6 +93,7 @@ public final class Gateway {
                 new Gateway(
                     binding,
                     drain,
+                    connections,
                     tls != null,
                     tls == null
                         ? Cancellable.alreadyCancelled()
@@ -103,16 +112,24 @@ public final class Gateway {
   }
 
   private static Flow<HttpRequest, HttpResponse, NotUsed> connection(
-      Router router, Duration idleTimeout) {
+      Router router, Connections connections, Duration idleTimeout) {
     ClientConnection connection = new ClientConnection();
     return Flow.of(HttpRequest.class)
-        .via(new IdleLimit(connection, idleTimeout))
+        .via(new IdleLimit(connection, connections, idleTimeout))
         .watchTermination(
             (ignored, end) -> {
               end.whenComplete((done, failure) -> connection.gone());
               return NotUsed.getInstance();
             })
-        .mapAsync(1, request -> router.handle(request, connection));
+        .mapAsync(1, request -> router.handle(request, connection))
+        .map(
+            response -> {
+              // A streamed answer tells its end itself.
+              if (response.entity().isStrict()) {
+                connection.answerEnded();
+              }
+              return response;
+            });
   }
 
   private static ServerSettings serverSettings(ActorSystem<?> system, GatewaySettings settings) {
@@ -162,9 +179,13 @@ public final class Gateway {
     return drain.await(limit);
   }
 
-  /** Closes the port, and what connections are left after {@code grace}. */
+  /** Closes the port; answers have {@code grace} to be written to the end. */
   public CompletionStage<Done> close(Duration grace) {
     reload.cancel();
-    return binding.terminate(grace).thenApply(ended -> Done.getInstance());
+    return binding
+        .unbind()
+        .thenCompose(unbound -> connections.closeAll(grace))
+        .thenCompose(none -> binding.terminate(grace))
+        .thenApply(ended -> Done.getInstance());
   }
 }

@@ -69,9 +69,6 @@ final class Router {
         .thenApply(
             response -> {
               metrics.answered(endpoint(path), response.status().intValue());
-              if (response.entity().isStrict()) {
-                connection.answerEnded();
-              }
               return response.addHeader(RawHeader.create(RequestIds.HEADER, requestId));
             });
   }
