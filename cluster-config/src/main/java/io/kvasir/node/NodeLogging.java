@@ -12,7 +12,7 @@ import org.slf4j.LoggerFactory;
 final class NodeLogging {
   private static final String KEY = "kvasir.node.log-format";
 
-  /** Appenders of logback.xml. */
+  /** TEXT is what logback.xml sets up without being asked. */
   private enum Format {
     TEXT,
     JSON
@@ -38,20 +38,19 @@ final class NodeLogging {
     Format format = format(config.getString(KEY));
     // First and from one thread: several at once would make SLF4J complain.
     if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context
-        && format != Format.TEXT) {
-      reconfigure(context, format);
+        && format == Format.JSON) {
+      reconfigure(context);
     }
   }
 
-  private static void reconfigure(LoggerContext context, Format format) {
+  private static void reconfigure(LoggerContext context) {
     JoranConfigurator configurator = new JoranConfigurator();
     context.reset();
-    context.putProperty("kvasir.log.format", format.name());
     configurator.setContext(context);
     try {
-      configurator.doConfigure(NodeLogging.class.getResource("/logback.xml"));
+      configurator.doConfigure(NodeLogging.class.getResource("/logback-json.xml"));
     } catch (JoranException failure) {
-      throw new IllegalStateException("logback.xml of the jar cannot be read", failure);
+      throw new IllegalStateException("logback-json.xml of the jar cannot be read", failure);
     }
   }
 
