@@ -77,6 +77,7 @@ final class ConfigCommand implements Runnable {
                       + "   # "
                       + origin(value.origin().description())));
       // Refuses what a node would refuse.
+      NodeLogging.check(config);
       KvasirSettings.from(config);
       return 0;
     }

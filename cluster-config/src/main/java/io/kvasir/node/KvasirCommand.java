@@ -20,6 +20,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.class,
       TrainCommand.class,
       ConfigCommand.class,
+      KeysCommand.class,
       CommandLine.HelpCommand.class
     })
 public final class KvasirCommand implements Runnable {

@@ -1,6 +1,7 @@
 package io.kvasir.node;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigValueFactory;
 import io.kvasir.actors.api.CheckpointSource;
 import io.kvasir.actors.api.Kvasir;
 import io.kvasir.actors.api.KvasirServer;
@@ -13,7 +14,6 @@ import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
-import org.slf4j.LoggerFactory;
 
 /** Runs one node in this process until it is told to stop. Main thread. */
 final class NodeLauncher implements AutoCloseable {
@@ -33,10 +33,10 @@ final class NodeLauncher implements AutoCloseable {
    */
   static NodeLauncher start(Config config, List<Example> examples) {
     JvmCheck.run();
-    // First and from one thread: several at once would make SLF4J complain.
-    LoggerFactory.getILoggerFactory();
+    NodeLogging.apply(config);
     KvasirSettings settings = KvasirSettings.from(config);
-    ActorSystem<Void> system = ActorSystem.create(Behaviors.empty(), "kvasir", config);
+    ActorSystem<Void> system =
+        ActorSystem.create(Behaviors.empty(), "kvasir", shutdown(config, settings));
     NodeLauncher node = null;
     try {
       KvasirServer server =
@@ -58,6 +58,16 @@ final class NodeLauncher implements AutoCloseable {
         system.getWhenTerminated().toCompletableFuture().join();
       }
     }
+  }
+
+  /** Pekko would go on after 5 s with answers still running. */
+  private static Config shutdown(Config config, KvasirSettings settings) {
+    Duration drain = settings.gateway().stopTimeout().plus(settings.gateway().askTimeout());
+    return config.withValue(
+        "pekko.coordinated-shutdown.phases."
+            + CoordinatedShutdown.PhaseServiceUnbind()
+            + ".timeout",
+        ConfigValueFactory.fromAnyRef(drain.plusSeconds(5)));
   }
 
   KvasirServer server() {

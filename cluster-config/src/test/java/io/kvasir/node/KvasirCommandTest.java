@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a person sees: exit codes, help, and one sentence instead of a stack trace. */
 final class KvasirCommandTest {
-  private static final String TINY =
+  static final String TINY =
       """
       {"model_type": "llama", "vocab_size": 1024, "hidden_size": 64, "intermediate_size": 128,
        "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
@@ -58,6 +58,7 @@ final class KvasirCommandTest {
         "bench engine --help",
         "train factbook --help",
         "config explain --help",
+        "keys create --help",
         "--version"
       })
   void shouldHelpEverywhere(String line) {
@@ -92,6 +93,19 @@ final class KvasirCommandTest {
     assertSentence(run("serve", "--port", "70000"), 2, "port=70000 is out of range");
     assertSentence(run("serve", "--dtype", "int2"), 2, "kvasir.runtime.weights=int2 is unknown");
     assertSentence(run("serve", "--config", "/no/file"), 2, "--config=/no/file cannot be read");
+    assertSentence(
+        run("serve", "--model", tiny(), "--port", "0", "--host", "0.0.0.0"),
+        2,
+        "kvasir.actors.gateway.host=0.0.0.0 is reachable from other machines");
+    assertSentence(
+        run("serve", "--model", tiny(), "--set", "kvasir.node.log-format=xml"),
+        2,
+        "kvasir.node.log-format=xml is unknown");
+    assertSentence(
+        run("serve", "--set", "kvasir.actors.gateway.access.tenants.acme.keys.0=sk-secret"),
+        2,
+        "kvasir keys create --tenant acme");
+    assertEquals(2, run("keys", "create", "--tenant", "A b").code());
     assertEquals(2, run("serve", "--prt", "1").code());
     assertEquals(2, run().code());
   }

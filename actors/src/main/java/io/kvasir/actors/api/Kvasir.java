@@ -1,9 +1,11 @@
 package io.kvasir.actors.api;
 
 import io.kvasir.actors.gateway.Example;
+import io.kvasir.actors.gateway.Exposure;
 import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.gateway.ServedModel;
+import io.kvasir.actors.gateway.tls.ReloadingTls;
 import io.kvasir.actors.gpu.GpuActor;
 import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.settings.ConfigurationException;
@@ -46,10 +48,18 @@ public final class Kvasir {
    * @param settings usually {@code KvasirSettings.from(system.settings().config())}
    * @param model where the model comes from
    * @param examples offered by the page
-   * @return the running server; fails with {@link ConfigurationException} when the port is taken
+   * @return the running server; fails with {@link ConfigurationException} when the port is taken, a
+   *     PEM file cannot be used, or the node would be open to other machines without keys
    */
   public static CompletionStage<KvasirServer> start(
       ActorSystem<?> system, KvasirSettings settings, ModelSource model, List<Example> examples) {
+    ReloadingTls tls;
+    try {
+      Exposure.check(settings.gateway());
+      tls = settings.gateway().tls().enabled() ? new ReloadingTls(settings.gateway().tls()) : null;
+    } catch (ConfigurationException refused) {
+      return CompletableFuture.failedFuture(refused);
+    }
     ActorRef<GpuActor.Command> gpu =
         system.systemActorOf(
             GpuActor.create(settings.gpu(), model::openEngine),
@@ -57,18 +67,19 @@ public final class Kvasir {
             Props.empty());
     ServedModel served =
         new ServedModel(settings.runtime().modelId(), System.currentTimeMillis() / 1000, gpu);
-    NodeMetrics metrics = new NodeMetrics();
+    NodeMetrics metrics = new NodeMetrics(served.id());
     CompletableFuture<KvasirServer.Ready> ready =
         load(system, settings, model, gpu, served).toCompletableFuture();
-    return Gateway.bind(system, settings.gateway(), served, examples, metrics)
+    int engineRoom = settings.runtime().maxRunning() + settings.runtime().maxWaiting();
+    return Gateway.bind(system, settings.gateway(), tls, served, examples, metrics, engineRoom)
         .handle(
-            (binding, failure) -> {
+            (gateway, failure) -> {
               if (failure != null) {
                 KvasirServer.stopDevice(system, gpu, settings.gateway().askTimeout());
                 metrics.close();
                 throw bindFailure(settings, failure);
               }
-              return new KvasirServer(system, settings, binding, served, model, metrics, ready);
+              return new KvasirServer(system, settings, gateway, served, model, metrics, ready);
             });
   }
 

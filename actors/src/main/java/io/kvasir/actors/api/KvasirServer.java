@@ -1,5 +1,6 @@
 package io.kvasir.actors.api;
 
+import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.gateway.ServedModel;
 import io.kvasir.actors.gpu.Generation;
@@ -12,11 +13,11 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
-import org.apache.pekko.http.javadsl.ServerBinding;
 
 /** A running node. Safe from any thread; whoever started it stops it. */
 public final class KvasirServer {
@@ -27,9 +28,13 @@ public final class KvasirServer {
    */
   public record Ready(GenerationEngine engine, ModelText text, int maxContextTokens) {}
 
+  // For the errors of requests that the engine's end cut short, and for clients to hang up.
+  private static final Duration LAST_WORDS = Duration.ofSeconds(1);
+
+  private final AtomicReference<CompletableFuture<Done>> stopping = new AtomicReference<>();
   private final ActorSystem<?> system;
   private final KvasirSettings settings;
-  private final ServerBinding binding;
+  private final Gateway gateway;
   private final ServedModel model;
   private final ModelSource source;
   private final NodeMetrics metrics;
@@ -38,14 +43,14 @@ public final class KvasirServer {
   KvasirServer(
       ActorSystem<?> system,
       KvasirSettings settings,
-      ServerBinding binding,
+      Gateway gateway,
       ServedModel model,
       ModelSource source,
       NodeMetrics metrics,
       CompletableFuture<Ready> ready) {
     this.system = system;
     this.settings = settings;
-    this.binding = binding;
+    this.gateway = gateway;
     this.model = model;
     this.source = source;
     this.metrics = metrics;
@@ -54,7 +59,7 @@ public final class KvasirServer {
 
   /** Where it listens. */
   public InetSocketAddress address() {
-    return binding.localAddress();
+    return gateway.address();
   }
 
   /** What clients put before {@code /v1}. */
@@ -64,7 +69,11 @@ public final class KvasirServer {
     if (address.getAddress().isAnyLocalAddress()) {
       host = "127.0.0.1";
     }
-    return "http://" + (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + address.getPort();
+    return gateway.scheme()
+        + "://"
+        + (host.indexOf(':') >= 0 ? "[" + host + "]" : host)
+        + ":"
+        + address.getPort();
   }
 
   /** The model id that clients name. */
@@ -102,18 +111,28 @@ public final class KvasirServer {
   }
 
   /**
-   * Stops: no new connections, running answers get the stop timeout, then the engine is closed.
-   * Idempotent.
+   * Stops: new requests get 503 and the node is not ready; running answers have the stop timeout to
+   * end, then the engine is closed, which ends the rest with an error of their own; then the port
+   * is closed. Idempotent.
    */
   public CompletionStage<Done> stop() {
-    return binding
-        .terminate(settings.gateway().stopTimeout())
+    CompletableFuture<Done> first = new CompletableFuture<>();
+    if (!stopping.compareAndSet(null, first)) {
+      return stopping.get().minimalCompletionStage();
+    }
+    gateway.beginDrain();
+    gateway
+        .awaitEmpty(settings.gateway().stopTimeout())
         .thenCompose(ended -> stopDevice(system, model.gpu(), settings.gateway().askTimeout()))
+        .thenCompose(ended -> gateway.awaitEmpty(LAST_WORDS))
+        .thenCompose(ended -> gateway.close(LAST_WORDS))
         .whenComplete(
             (done, failure) -> {
               metrics.close();
               source.close();
+              first.complete(Done.getInstance());
             });
+    return first.minimalCompletionStage();
   }
 
   static CompletionStage<Done> stopDevice(

@@ -1,5 +1,7 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gateway.access.AccessRefusedException;
+
 /** A request that ends with an OpenAI-shaped error. */
 final class ApiException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -9,20 +11,28 @@ final class ApiException extends RuntimeException {
   private final String param;
   private final String code;
   private final boolean retryable;
+  private final int retryAfterSeconds;
 
   private ApiException(
-      int status, String type, String param, String code, boolean retryable, String message) {
+      int status,
+      String type,
+      String param,
+      String code,
+      boolean retryable,
+      int retryAfterSeconds,
+      String message) {
     super(message, null, false, false);
     this.status = status;
     this.type = type;
     this.param = param;
     this.code = code;
     this.retryable = retryable;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   /** 400; {@code param} may be null. */
   static ApiException invalid(String param, String code, String message) {
-    return new ApiException(400, "invalid_request_error", param, code, false, message);
+    return refused(400, param, code, message);
   }
 
   /** 400 for a value of the wrong type or range. */
@@ -32,30 +42,63 @@ final class ApiException extends RuntimeException {
 
   /** 404, 405, 408, 413: the request as such is refused. */
   static ApiException refused(int status, String param, String code, String message) {
-    return new ApiException(status, "invalid_request_error", param, code, false, message);
+    return new ApiException(status, "invalid_request_error", param, code, false, 0, message);
   }
 
   /** 429. */
   static ApiException overloaded(String message) {
-    return new ApiException(429, "rate_limit_error", null, "overloaded", true, message);
+    return new ApiException(429, "rate_limit_error", null, "overloaded", true, 0, message);
+  }
+
+  /** 400, 401, 403 or 429: the tenant may not, or not now. */
+  static ApiException of(AccessRefusedException refused) {
+    int status = refused.reason().status();
+    String message = refused.getMessage();
+    return switch (refused.reason()) {
+      case KEY -> refused(status, null, "invalid_api_key", message);
+      case MODEL -> refused(status, "model", "model_not_allowed", message);
+      case SIZE -> refused(status, "max_tokens", "request_too_large", message);
+      case REQUESTS -> limited("requests", refused);
+      case TOKENS -> limited("tokens", refused);
+    };
+  }
+
+  private static ApiException limited(String what, AccessRefusedException refused) {
+    return new ApiException(
+        refused.reason().status(),
+        what,
+        null,
+        "rate_limit_exceeded",
+        true,
+        refused.retryAfterSeconds(),
+        refused.getMessage());
   }
 
   /** 503. */
   static ApiException unavailable(String code, String message) {
-    return new ApiException(503, "server_error", null, code, true, message);
+    return new ApiException(503, "server_error", null, code, true, 0, message);
   }
 
   /** 500, 504. */
   static ApiException failed(int status, String code, String message) {
-    return new ApiException(status, "server_error", null, code, false, message);
+    return new ApiException(status, "server_error", null, code, false, 0, message);
   }
 
   int status() {
     return status;
   }
 
+  String code() {
+    return code;
+  }
+
   boolean retryable() {
     return retryable;
+  }
+
+  /** When a retry may pass; 0 = not known for this request. */
+  int retryAfterSeconds() {
+    return retryAfterSeconds;
   }
 
   /** The body. */

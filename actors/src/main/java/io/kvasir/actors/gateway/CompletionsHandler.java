@@ -58,7 +58,6 @@ final class CompletionsHandler {
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
   private final ServedModel model;
-  private final NodeMetrics metrics;
   private final Executor workers;
   private final EventStream eventStream;
 
@@ -67,7 +66,6 @@ final class CompletionsHandler {
     this.system = system;
     this.settings = settings;
     this.model = model;
-    this.metrics = metrics;
     this.workers =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.workerDispatcher()));
     this.eventStream = new EventStream(settings, metrics);
@@ -77,21 +75,19 @@ final class CompletionsHandler {
    * Answers one request.
    *
    * @param connection knows when the client is gone
-   * @param onEnd runs once when nothing of the request is left, answer included
+   * @param scope ended when nothing of the request is left, answer included
    */
   CompletionStage<HttpResponse> handle(
-      Kind kind, byte[] body, ClientConnection connection, Runnable onEnd) {
-    RequestTimer timer = metrics.startRequest();
-    return CompletableFuture.supplyAsync(() -> prepare(kind, body), workers)
+      Kind kind, byte[] body, ClientConnection connection, RequestScope scope) {
+    return CompletableFuture.supplyAsync(() -> prepare(kind, body, scope), workers)
         .thenCompose(
             prepared ->
                 order(prepared.order())
                     .thenCompose(
-                        generation ->
-                            answer(kind, prepared, generation, timer, connection, onEnd)));
+                        generation -> answer(kind, prepared, generation, connection, scope)));
   }
 
-  private Prepared prepare(Kind kind, byte[] body) {
+  private Prepared prepare(Kind kind, byte[] body, RequestScope scope) {
     OpenAiRequest request = kind.parser.apply(body);
     if (!request.model().equals(model.id())) {
       throw ApiException.refused(
@@ -105,14 +101,17 @@ final class CompletionsHandler {
                       : request.model().substring(0, 80),
                   model.id()));
     }
+    scope.model(model.id());
     ServedModel.Ready ready = model.orThrow();
     GenerationOrder order =
         new PromptPreparer(
+                scope.tenant(),
                 ready.text(),
-                ready.maxContextTokens(),
+                scope.contextTokens(ready.maxContextTokens()),
                 settings.defaultMaxTokens(),
                 settings.requestTimeout())
             .prepare(request);
+    scope.takeTokens(order.promptTokens().length, order.sampling().maxTokens());
     return new Prepared(request, order, ready.text());
   }
 
@@ -153,10 +152,11 @@ final class CompletionsHandler {
       Kind kind,
       Prepared prepared,
       Generation generation,
-      RequestTimer timer,
       ClientConnection connection,
-      Runnable onEnd) {
+      RequestScope scope) {
     AnswerShape shape = kind.shape(model);
+    RequestTimer timer = scope.timer();
+    timer.accepted(prepared.order().promptTokens().length, prepared.order().sampling().maxTokens());
     Source<AnswerPart, ?> parts =
         AnswerStream.of(
             generation,
@@ -168,11 +168,11 @@ final class CompletionsHandler {
     connection.onGone(
         () -> {
           generation.cancel();
-          onEnd.run();
+          scope.abandoned("client_gone");
         });
     if (prepared.request().stream()) {
       return CompletableFuture.completedFuture(
-          eventStream.respond(parts, shape, prepared.request().includeUsage(), onEnd));
+          eventStream.respond(parts, shape, prepared.request().includeUsage(), connection, scope));
     }
     return parts
         .runWith(
@@ -187,7 +187,7 @@ final class CompletionsHandler {
         .thenApply(
             collected -> {
               collected.end().orThrow();
-              onEnd.run();
+              scope.end();
               return HttpResponse.create()
                   .withEntity(
                       ContentTypes.APPLICATION_JSON,

@@ -34,11 +34,15 @@ final class EventStream {
   }
 
   HttpResponse respond(
-      Source<AnswerPart, ?> parts, AnswerShape shape, boolean includeUsage, Runnable onEnd) {
+      Source<AnswerPart, ?> parts,
+      AnswerShape shape,
+      boolean includeUsage,
+      ClientConnection connection,
+      RequestScope scope) {
     Source<ByteString, NotUsed> events =
         parts
             .mapMaterializedValue(ignored -> NotUsed.getInstance())
-            .mapConcat(part -> events(part, shape, includeUsage));
+            .mapConcat(part -> events(part, shape, includeUsage, scope));
     Object opening = shape.opening();
     if (opening != null) {
       events = events.prepend(Source.single(event(opening)));
@@ -51,9 +55,12 @@ final class EventStream {
                 (ignored, end) -> {
                   end.whenComplete(
                       (done, failure) -> {
-                        onEnd.run();
-                        if (failure != null) {
+                        connection.answerEnded();
+                        if (failure == null) {
+                          scope.end();
+                        } else {
                           metrics.aborted(cause(failure));
+                          scope.abandoned(cause(failure));
                         }
                       });
                   return NotUsed.getInstance();
@@ -68,14 +75,15 @@ final class EventStream {
   }
 
   private static Iterable<ByteString> events(
-      AnswerPart part, AnswerShape shape, boolean includeUsage) {
+      AnswerPart part, AnswerShape shape, boolean includeUsage, RequestScope scope) {
     return switch (part) {
       case AnswerPart.Text text -> List.of(event(shape.delta(text.delta())));
-      case End end -> closing(end, shape, includeUsage);
+      case End end -> closing(end, shape, includeUsage, scope);
     };
   }
 
-  private static List<ByteString> closing(End end, AnswerShape shape, boolean includeUsage) {
+  private static List<ByteString> closing(
+      End end, AnswerShape shape, boolean includeUsage, RequestScope scope) {
     List<ByteString> events = new ArrayList<>(3);
     try {
       end.orThrow();
@@ -86,6 +94,7 @@ final class EventStream {
     } catch (ApiException failed) {
       // The status line is long gone: clients look for an error object in the stream.
       events.add(event(failed.body()));
+      scope.failed(failed);
     }
     events.add(DONE);
     return events;

@@ -10,15 +10,19 @@ import java.util.List;
  * Request → order for a device: prompt to tokens, defaults filled in, limits checked with their
  * numbers. Worker thread; stateless.
  *
+ * @param tenant whose request it is
+ * @param maxContextTokens of model and tenant
  * @param defaultMaxTokens of a chat answer; never beyond the context
  * @param requestTimeout bound of what a client may ask for
  */
 record PromptPreparer(
-    ModelText text, int maxContextTokens, int defaultMaxTokens, Duration requestTimeout) {
+    String tenant,
+    ModelText text,
+    int maxContextTokens,
+    int defaultMaxTokens,
+    Duration requestTimeout) {
   // What OpenAI documents for /v1/completions.
   private static final int COMPLETION_MAX_TOKENS = 16;
-  // No keys in this release: everyone is one tenant.
-  private static final String TENANT = "default";
 
   GenerationOrder prepare(OpenAiRequest request) {
     int[] prompt = tokens(request.prompt());
@@ -49,7 +53,7 @@ record PromptPreparer(
             .build();
     Duration timeout = request.timeout();
     return new GenerationOrder(
-        TENANT,
+        tenant,
         prompt,
         sampling,
         timeout == null || timeout.compareTo(requestTimeout) > 0 ? requestTimeout : timeout);
@@ -88,7 +92,7 @@ record PromptPreparer(
       throw ApiException.invalid(
           request.prompt() instanceof OpenAiRequest.Chat ? "messages" : "prompt",
           "context_length_exceeded",
-          "the model's context is %d tokens, the request needs %d (%d in the prompt, %d for the answer), shorten the prompt or lower %s"
+          "the context is %d tokens, the request needs %d (%d in the prompt, %d for the answer), shorten the prompt or lower %s"
               .formatted(
                   maxContextTokens,
                   (long) promptTokens + (asked == null ? 1 : asked),

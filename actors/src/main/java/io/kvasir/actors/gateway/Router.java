@@ -1,5 +1,9 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gateway.access.AccessRefusedException;
+import io.kvasir.actors.gateway.access.Admission;
+import io.kvasir.actors.gateway.access.Tenant;
+import io.kvasir.actors.gateway.access.Tenants;
 import io.kvasir.actors.gpu.GpuActor;
 import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.settings.GatewaySettings;
@@ -12,27 +16,28 @@ import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
+import org.apache.pekko.http.javadsl.model.HttpHeader;
 import org.apache.pekko.http.javadsl.model.HttpMethod;
 import org.apache.pekko.http.javadsl.model.HttpMethods;
 import org.apache.pekko.http.javadsl.model.HttpRequest;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.headers.Allow;
 import org.apache.pekko.http.javadsl.model.headers.RawHeader;
-import org.apache.pekko.http.scaladsl.model.EntityStreamException;
-import org.apache.pekko.http.scaladsl.model.EntityStreamSizeException;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
-/** One HTTP request → one response; every failure becomes an OpenAI-shaped error. Any thread. */
+/**
+ * One HTTP request → one response; every failure becomes an OpenAI-shaped error. What can be
+ * refused by head, tenant and load is refused before the body is read. Any thread.
+ */
 final class Router {
-  private static final Logger LOG = LoggerFactory.getLogger(Router.class);
-
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
   private final ServedModel model;
   private final List<Example> examples;
   private final NodeMetrics metrics;
   private final AdmissionGate gate;
+  private final Drain drain;
+  private final Tenants tenants;
+  private final Refusals refusals;
   private final CompletionsHandler completions;
 
   Router(
@@ -40,36 +45,42 @@ final class Router {
       GatewaySettings settings,
       ServedModel model,
       List<Example> examples,
-      NodeMetrics metrics) {
+      NodeMetrics metrics,
+      AdmissionGate gate,
+      Drain drain) {
     this.system = system;
     this.settings = settings;
     this.model = model;
     this.examples = List.copyOf(examples);
     this.metrics = metrics;
-    this.gate = new AdmissionGate(settings.maxRequests(), settings.maxBodiesBytes());
+    this.gate = gate;
+    this.drain = drain;
+    this.tenants = new Tenants(settings.access(), System::nanoTime);
+    this.refusals = new Refusals(system, settings, gate, drain);
     this.completions = new CompletionsHandler(system, settings, model, metrics);
   }
 
   /** Answers; the stage never fails. */
   CompletionStage<HttpResponse> handle(HttpRequest request, ClientConnection connection) {
     String path = request.getUri().path();
-    return route(path, request, connection)
-        .exceptionally(this::failure)
+    String requestId = RequestIds.of(request);
+    return route(path, requestId, request, connection)
+        .exceptionally(failure -> refusals.response(refusals.error(failure)))
         .thenApply(
             response -> {
               metrics.answered(endpoint(path), response.status().intValue());
-              return response;
+              return response.addHeader(RawHeader.create(RequestIds.HEADER, requestId));
             });
   }
 
   private CompletionStage<HttpResponse> route(
-      String path, HttpRequest request, ClientConnection connection) {
+      String path, String requestId, HttpRequest request, ClientConnection connection) {
     return switch (path) {
-      case "/v1/chat/completions" -> post(request, connection, CompletionsHandler.Kind.CHAT);
-      case "/v1/completions" -> post(request, connection, CompletionsHandler.Kind.TEXT);
+      case "/v1/chat/completions" ->
+          post(requestId, request, connection, CompletionsHandler.Kind.CHAT);
+      case "/v1/completions" -> post(requestId, request, connection, CompletionsHandler.Kind.TEXT);
       case "/" -> get(request, () -> page(request));
-      case "/v1/models" ->
-          get(request, () -> json(200, new OpenAiDocuments.ModelList("list", List.of(document()))));
+      case "/v1/models" -> get(request, () -> models(tenant(request)));
       case "/health/live" ->
           get(request, () -> json(200, new OpenAiDocuments.Health("live", model.id(), null)));
       case "/health/ready" -> get(request, this::readiness);
@@ -77,8 +88,9 @@ final class Router {
       case "/kvasir/examples" -> get(request, () -> json(200, examples));
       default ->
           path.startsWith("/v1/models/")
-              ? get(request, () -> oneModel(path.substring("/v1/models/".length())))
-              : discard(
+              ? get(
+                  request, () -> oneModel(tenant(request), path.substring("/v1/models/".length())))
+              : refusals.beforeBody(
                   request,
                   ApiException.refused(
                       404,
@@ -104,44 +116,123 @@ final class Router {
   }
 
   private CompletionStage<HttpResponse> post(
-      HttpRequest request, ClientConnection connection, CompletionsHandler.Kind kind) {
+      String requestId,
+      HttpRequest request,
+      ClientConnection connection,
+      CompletionsHandler.Kind kind) {
     if (!request.method().equals(HttpMethods.POST)) {
       return wrongMethod(request, HttpMethods.POST);
     }
-    long declaredBytes = request.entity().getContentLengthOption().orElse(settings.maxBodyBytes());
-    if (declaredBytes > settings.maxBodyBytes()) {
-      return discard(request, tooLarge());
-    }
-    AdmissionGate.Permit place;
-    AdmissionGate.Permit body;
+    Tenant tenant;
     try {
-      model.orThrow();
-      place = gate.enter();
+      tenant = tenant(request);
+    } catch (ApiException refused) {
+      return refusals.beforeBody(request, refused);
+    }
+    return admitted(tenant, requestId, request, connection, kind)
+        .thenApply(response -> response.addHeaders(RateLimitHeaders.of(tenant)));
+  }
+
+  private CompletionStage<HttpResponse> admitted(
+      Tenant tenant,
+      String requestId,
+      HttpRequest request,
+      ClientConnection connection,
+      CompletionsHandler.Kind kind) {
+    long bodyBytes = request.entity().getContentLengthOption().orElse(settings.maxBodyBytes());
+    AdmissionGate.Permit body;
+    RequestScope scope;
+    try {
+      body = reserve(bodyBytes);
       try {
-        body = gate.reserveBody(declaredBytes);
-      } catch (ApiException full) {
-        place.release();
-        throw full;
+        scope = begin(tenant, requestId);
+      } catch (ApiException refused) {
+        body.release();
+        throw refused;
       }
     } catch (ApiException refused) {
-      return discard(request, refused);
+      return refusals
+          .beforeBody(request, refused)
+          .exceptionally(failure -> refusals.response(refusals.error(failure)));
     }
+    return body(request)
+        .thenCompose(bytes -> completions.handle(kind, bytes, connection, scope))
+        .handle(
+            (response, failure) -> {
+              body.release();
+              if (failure == null) {
+                return response;
+              }
+              ApiException error = refusals.error(failure);
+              scope.failed(error);
+              return refusals.response(error);
+            });
+  }
+
+  private AdmissionGate.Permit reserve(long bodyBytes) {
+    if (drain.begun()) {
+      throw Drain.refusal();
+    }
+    if (bodyBytes > settings.maxBodyBytes()) {
+      throw refusals.tooLarge();
+    }
+    model.orThrow();
+    return gate.reserveBody(bodyBytes);
+  }
+
+  private RequestScope begin(Tenant tenant, String requestId) {
+    AdmissionGate.Permit place = gate.enter();
+    try {
+      Admission admission = tenant.begin();
+      return new RequestScope(requestId, place, admission, metrics);
+    } catch (AccessRefusedException refused) {
+      place.release();
+      throw ApiException.of(refused);
+    }
+  }
+
+  private CompletionStage<byte[]> body(HttpRequest request) {
     return request
         .entity()
         .withSizeLimit(settings.maxBodyBytes())
         .toStrict(settings.bodyTimeout().toMillis(), settings.maxBodyBytes(), system)
-        .thenCompose(
-            strict ->
-                completions
-                    .handle(kind, strict.getData().toArray(), connection, place::release)
-                    .whenComplete((response, failure) -> body.release()))
-        .whenComplete(
-            (response, failure) -> {
-              body.release();
-              if (failure != null) {
-                place.release();
+        .handle(
+            (strict, failure) -> {
+              if (failure == null) {
+                return strict.getData().toArray();
               }
+              boolean late =
+                  failure instanceof TimeoutException
+                      || failure.getCause() instanceof TimeoutException;
+              throw late
+                  ? ApiException.refused(
+                      408,
+                      null,
+                      "timeout",
+                      "the body did not arrive within %d ms, send it faster"
+                          .formatted(settings.bodyTimeout().toMillis()))
+                  : new CompletionException(failure);
             });
+  }
+
+  private Tenant tenant(HttpRequest request) {
+    String authorization = null;
+    for (HttpHeader header : request.getHeaders()) {
+      if (header.is("authorization")) {
+        if (authorization != null) {
+          throw ApiException.invalid(
+              null,
+              "duplicate_header",
+              "the request has more than one Authorization header, send one");
+        }
+        authorization = header.value();
+      }
+    }
+    try {
+      return tenants.authenticate(authorization);
+    } catch (AccessRefusedException refused) {
+      throw ApiException.of(refused);
+    }
   }
 
   private CompletionStage<HttpResponse> get(HttpRequest request, Supplier<HttpResponse> body) {
@@ -158,16 +249,11 @@ final class Router {
             405,
             null,
             "method_not_allowed",
-            "%s takes %s only".formatted(request.getUri().path(), allowed.name()));
-    return discard(request, refused)
-        .exceptionally(failure -> failure(failure).addHeader(Allow.create(allowed)));
-  }
-
-  private CompletionStage<HttpResponse> discard(HttpRequest request, ApiException refused) {
-    // A bounded part is read, so that an ordinary client sees the answer before the end of the
-    // line.
-    request.entity().withSizeLimit(4 * settings.maxBodyBytes()).discardBytes(system);
-    return CompletableFuture.failedFuture(refused);
+            "%s takes %s only".formatted(shorten(request.getUri().path()), allowed.name()));
+    return refusals
+        .beforeBody(request, refused)
+        .exceptionally(
+            failure -> refusals.response(refusals.error(failure)).addHeader(Allow.create(allowed)));
   }
 
   private HttpResponse page(HttpRequest request) {
@@ -181,13 +267,19 @@ final class Router {
         .withEntity(ContentTypes.TEXT_HTML_UTF8, Page.bytes());
   }
 
-  private HttpResponse oneModel(String id) {
-    if (!id.equals(model.id())) {
+  private HttpResponse models(Tenant tenant) {
+    List<OpenAiDocuments.Model> open = tenant.mayUse(model.id()) ? List.of(document()) : List.of();
+    return json(200, new OpenAiDocuments.ModelList("list", open));
+  }
+
+  private HttpResponse oneModel(Tenant tenant, String id) {
+    if (!id.equals(model.id()) || !tenant.mayUse(id)) {
       throw ApiException.refused(
           404,
           "model",
           "model_not_found",
-          "model %s is not served here, ask for %s".formatted(shorten(id), model.id()));
+          "model %s is not served here, ask for one that GET /v1/models lists"
+              .formatted(shorten(id)));
     }
     return json(200, document());
   }
@@ -200,11 +292,16 @@ final class Router {
   }
 
   private HttpResponse readiness() {
+    if (drain.begun()) {
+      return json(503, new OpenAiDocuments.Health("draining", model.id(), null));
+    }
     return switch (model.state()) {
       case ServedModel.Ready ready ->
           json(200, new OpenAiDocuments.Health("ready", model.id(), null));
       case ServedModel.Loading loading ->
-          retryLater(json(503, new OpenAiDocuments.Health("loading", model.id(), null)));
+          refusals.retryAfter(
+              json(503, new OpenAiDocuments.Health("loading", model.id(), null)),
+              settings.retryAfter().toSeconds());
       case ServedModel.Failed failed ->
           json(503, new OpenAiDocuments.Health("failed", model.id(), failed.reason()));
     };
@@ -225,48 +322,6 @@ final class Router {
           }
           return HttpResponse.create().withEntity(ContentTypes.TEXT_PLAIN_UTF8, metrics.scrape());
         });
-  }
-
-  private HttpResponse failure(Throwable thrown) {
-    Throwable cause =
-        thrown instanceof CompletionException && thrown.getCause() != null
-            ? thrown.getCause()
-            : thrown;
-    ApiException error =
-        switch (cause) {
-          case ApiException own -> own;
-          case EntityStreamSizeException tooLarge -> tooLarge();
-          case EntityStreamException truncated ->
-              ApiException.refused(
-                  400, null, "truncated_body", "the body ended before its length, send all of it");
-          case TimeoutException late ->
-              ApiException.refused(
-                  408,
-                  null,
-                  "timeout",
-                  "the body did not arrive, or the device did not answer, in time, try again");
-          default -> {
-            LOG.error("request failed", cause);
-            yield ApiException.failed(
-                500, "internal_error", "the node failed this request, see its log");
-          }
-        };
-    HttpResponse response = json(error.status(), error.body());
-    return error.retryable() ? retryLater(response) : response;
-  }
-
-  private ApiException tooLarge() {
-    return ApiException.refused(
-        413,
-        null,
-        "body_too_large",
-        "the body exceeds %d bytes, send less or raise kvasir.actors.gateway.max-body"
-            .formatted(settings.maxBodyBytes()));
-  }
-
-  private HttpResponse retryLater(HttpResponse response) {
-    return response.addHeader(
-        RawHeader.create("Retry-After", Long.toString(settings.retryAfter().toSeconds())));
   }
 
   private static String shorten(String text) {

@@ -24,6 +24,9 @@ public record GatewaySettings(
     Duration keepAliveInterval,
     Duration retryAfter,
     Duration stopTimeout,
+    Duration idleTimeout,
+    AccessSettings access,
+    TlsSettings tls,
     String workerDispatcher) {
   private static final Duration DAY = Duration.ofDays(1);
   private static final Duration TENTH = Duration.ofMillis(100);
@@ -46,6 +49,9 @@ public record GatewaySettings(
             reader.duration("keep-alive-interval", TENTH, DAY),
             reader.duration("retry-after", Duration.ofSeconds(1), DAY),
             reader.duration("stop-timeout", Duration.ZERO, DAY),
+            reader.duration("idle-timeout", TENTH, DAY),
+            AccessSettings.from(config),
+            TlsSettings.from(config),
             reader.key("worker-dispatcher"));
     if (settings.maxBodiesBytes() < settings.maxBodyBytes()) {
       throw new ConfigurationException(

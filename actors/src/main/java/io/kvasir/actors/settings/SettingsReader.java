@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** Reads bounded values below one config path; every refusal names key, value, bound and remedy. */
@@ -18,6 +19,30 @@ final class SettingsReader {
 
   String text(String key) {
     return read(key(key), "a text", () -> config.getString(key));
+  }
+
+  boolean flag(String key) {
+    return read(key(key), "true or false", () -> config.getBoolean(key));
+  }
+
+  /** A list of at most {@code max} texts. */
+  List<String> texts(String key, int max) {
+    List<String> values = read(key(key), "a list of texts", () -> config.getStringList(key));
+    if (values.size() > max) {
+      throw new ConfigurationException(
+          key(key) + " has " + values.size() + " entries; the limit is " + max + ", remove some");
+    }
+    return values;
+  }
+
+  /** The names in an object. */
+  Set<String> names(String key) {
+    return read(key(key), "an object", () -> config.getObject(key)).keySet();
+  }
+
+  /** All below the path. */
+  Config config() {
+    return config;
   }
 
   /** One of {@code allowed}. */

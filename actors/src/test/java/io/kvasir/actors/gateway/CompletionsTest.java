@@ -244,8 +244,8 @@ final class CompletionsTest {
     for (String expected :
         List.of(
             "kvasir_prompt_tokens_total{source=\"device\"}",
-            "kvasir_prefix_cache_hits_total 40.0",
-            "kvasir_time_to_first_token_seconds_bucket",
+            "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"fake\"} 40.0",
+            "vllm:time_to_first_token_seconds_bucket",
             "kvasir_http_requests_total{endpoint=\"/v1/completions\",status=\"200\"}")) {
       assertTrue(metrics.contains(expected), expected + " is not in\n" + metrics);
     }

@@ -54,6 +54,10 @@ public final class FakeEngine implements GenerationEngine {
     return value;
   }
 
+  public void forgetSubmitted() {
+    submitted.clear();
+  }
+
   public void forgetCancelled() {
     cancelled.clear();
   }

@@ -1,5 +1,7 @@
 package io.kvasir.node.bench;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.api.CheckpointSource;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.slf4j.LoggerFactory;
 
 /** A whole node in this process on a free port of the loopback address, quiet, ready when made. */
 final class BenchNode implements AutoCloseable {
@@ -42,6 +45,10 @@ final class BenchNode implements AutoCloseable {
             .withFallback(ConfigFactory.defaultReferenceUnresolved())
             .resolve();
     KvasirSettings settings = KvasirSettings.from(config);
+    if (LoggerFactory.getLogger("io.kvasir.request") instanceof Logger requests) {
+      // A line for each request would be measured too.
+      requests.setLevel(Level.WARN);
+    }
     system = ActorSystem.create(Behaviors.empty(), "kvasir-bench", config);
     boolean started = false;
     try {

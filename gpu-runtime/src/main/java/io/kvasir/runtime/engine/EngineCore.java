@@ -50,6 +50,7 @@ final class EngineCore implements AutoCloseable {
   private final List<ActiveRequest> stepping = new ArrayList<>();
   private final List<WorkItem> items = new ArrayList<>();
   private final SeedSource seeds;
+  private final EngineStepEvent event = new EngineStepEvent();
   private int waiting;
 
   EngineCore(
@@ -137,6 +138,7 @@ final class EngineCore implements AutoCloseable {
     if (rows == 0) {
       return 0;
     }
+    event.begin();
     try {
       executor.run(items, sampler);
     } catch (RuntimeException e) {
@@ -150,7 +152,17 @@ final class EngineCore implements AutoCloseable {
     counters.add(Counter.STEPS, 1);
     counters.add(Counter.STEP_NS, now - start);
     publishGauges();
+    record(rows);
     return rows;
+  }
+
+  private void record(int rows) {
+    event.end();
+    if (event.shouldCommit()) {
+      event.rows = rows;
+      event.requests = stepping.size();
+      event.commit();
+    }
   }
 
   private void publishGauges() {
