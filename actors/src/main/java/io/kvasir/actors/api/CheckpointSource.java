@@ -6,7 +6,6 @@ import io.kvasir.actors.settings.RuntimeSettings;
 import io.kvasir.runtime.cache.KvCache;
 import io.kvasir.runtime.checkpoint.Checkpoint;
 import io.kvasir.runtime.checkpoint.ModelConfig;
-import io.kvasir.runtime.checkpoint.StreamDecoder;
 import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
@@ -55,15 +54,14 @@ public final class CheckpointSource implements ModelSource {
       DecoderModel model = LoadedModel.load(config, device, checkpoint);
       checkpoint.closeTensors();
       KvCache cache = LoadedModel.openCache(config, model);
-      Checkpoint opened = checkpoint;
       Engine engine =
           Engine.start(
               model,
               cache,
               config.options(),
               new DeficitRoundRobin(QUANTUM_TOKENS),
-              () -> new StreamDecoder(opened.tokenizer(), true)::next);
-      serving = opened;
+              LoadedModel.textDecoder(checkpoint));
+      serving = checkpoint;
       started = true;
       return engine;
     } catch (RuntimeException failure) {
@@ -111,6 +109,7 @@ public final class CheckpointSource implements ModelSource {
             settings.maxWaiting(),
             settings.lease().toNanos(),
             null,
+            settings.warmUp().toNanos(),
             System::nanoTime);
     return new EngineConfig(
         settings.model(),

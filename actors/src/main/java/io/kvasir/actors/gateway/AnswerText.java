@@ -7,14 +7,16 @@ import java.util.Set;
 
 /**
  * Tokens in, text out: the pure core of an answer. The longest tail that could begin a stop string
- * is held back, so that no part of one is ever shown. Stop rules sleep until min_tokens. One
- * thread.
+ * is held back, so that no part of one is ever shown (all of it, where the client wants it
+ * included). Stop rules follow the engine's: a stop string lies wholly in text that token number
+ * min_tokens or a later one completes. One thread.
  */
 final class AnswerText {
   private final TextDecoder decoder;
   private final List<String> stops;
   private final Set<Integer> stopIds;
   private final int minTokens;
+  private final boolean includesStop;
   private final StringBuilder pending = new StringBuilder();
   private int tokenCount;
   private boolean stopped;
@@ -24,6 +26,7 @@ final class AnswerText {
     this.stops = sampling.stopStrings();
     this.stopIds = new HashSet<>(sampling.stopIds());
     this.minTokens = sampling.minTokens();
+    this.includesStop = sampling.includeStopString();
   }
 
   /** The text that may be shown after this token; empty once {@link #stopped()}. */
@@ -65,15 +68,18 @@ final class AnswerText {
 
   private String match() {
     int first = -1;
+    int end = -1;
     for (String stop : stops) {
       int at = pending.indexOf(stop);
-      if (at >= 0 && (first < 0 || at < first)) {
+      boolean earlier = first < 0 || at < first || at == first && at + stop.length() < end;
+      if (at >= 0 && earlier) {
         first = at;
+        end = at + stop.length();
       }
     }
     if (first >= 0) {
       stopped = true;
-      return release(first);
+      return release(includesStop ? end : first);
     }
     return release(pending.length() - heldBack());
   }

@@ -39,16 +39,18 @@ record PromptPreparer(
     }
     ModelText.SamplingDefaults defaults = text.defaults();
     SamplingParameters sampling =
-        new SamplingParameters(
-            or(request.temperature(), defaults.temperature()),
-            or(request.topP(), defaults.topP()),
-            request.topK() == null ? defaults.topK() : request.topK(),
-            or(request.minP(), defaults.minP()),
-            request.seed(),
-            maxTokens,
-            minTokens,
-            stopIds(request),
-            request.stop());
+        SamplingParameters.builder()
+            .temperature(or(request.temperature(), defaults.temperature()))
+            .topP(or(request.topP(), defaults.topP()))
+            .topK(request.topK() == null ? defaults.topK() : request.topK())
+            .minP(or(request.minP(), defaults.minP()))
+            .seed(request.seed())
+            .maxTokens(maxTokens)
+            .minTokens(minTokens)
+            .stopIds(stopIds(request))
+            .stopStrings(request.stop())
+            .continuesPrompt(!(request.prompt() instanceof OpenAiRequest.Chat))
+            .build();
     Duration timeout = request.timeout();
     return new GenerationOrder(
         tenant,

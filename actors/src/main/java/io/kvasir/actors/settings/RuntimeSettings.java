@@ -11,6 +11,7 @@ import java.util.List;
  *     dummy:PATH/config.json}
  * @param servedName the model id that clients name; empty = derived from the location
  * @param threads 0 = one per available processor
+ * @param warmUp zero = none
  * @param arenaBytes 0 = chosen from model and memory
  * @param stepRowLayers 0 = no bound
  */
@@ -22,6 +23,7 @@ public record RuntimeSettings(
     String pages,
     int pageTokens,
     int maxContextTokens,
+    Duration warmUp,
     long arenaBytes,
     int stepRows,
     long stepRowLayers,
@@ -49,6 +51,7 @@ public record RuntimeSettings(
         model.choice("pages", PAGES),
         model.count("page-tokens", 1, 4096),
         model.count("max-context-tokens", 0, 1 << 24),
+        model.duration("warm-up", Duration.ZERO, Duration.ofMinutes(10)),
         engine.bytes("arena", 0, 1L << 44),
         engine.count("step-rows", 1, 1 << 20),
         engine.count("step-row-layers", 0, Integer.MAX_VALUE),

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvasir.runtime.engine.EngineStops;
 import io.kvasir.runtime.engine.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +15,29 @@ final class AnswerTextTest {
   private static AnswerText answer(int minTokens, String... stops) {
     return new AnswerText(
         new ByteText().newDecoder(new int[0]),
-        new SamplingParameters(
-            0, 1, 0, 0, null, 1000, minTokens, List.of(ByteText.END), List.of(stops)));
+        SamplingParameters.builder()
+            .maxTokens(1000)
+            .minTokens(minTokens)
+            .stopIds(List.of(ByteText.END))
+            .stopStrings(List.of(stops))
+            .build());
+  }
+
+  /** Text of a–c, and up to three stop strings cut from it. */
+  private record Cut(String text, String[] stops) {
+    static Cut random(Random random, int maxStop) {
+      StringBuilder text = new StringBuilder();
+      for (int i = 0; i < 30; i++) {
+        text.append((char) ('a' + random.nextInt(3)));
+      }
+      String[] stops = new String[1 + random.nextInt(3)];
+      for (int s = 0; s < stops.length; s++) {
+        int from = random.nextInt(text.length());
+        int to = Math.min(text.length(), from + 1 + random.nextInt(maxStop));
+        stops[s] = text.substring(from, to);
+      }
+      return new Cut(text.toString(), stops);
+    }
   }
 
   private static List<String> feed(AnswerText answer, String text) {
@@ -90,29 +112,61 @@ final class AnswerTextTest {
   void shouldShowExactlyTheTextBeforeTheFirstStopHoweverItIsCut() {
     Random random = new Random(20261123);
     for (int round = 0; round < 500; round++) {
-      StringBuilder text = new StringBuilder();
-      for (int i = 0; i < 30; i++) {
-        text.append((char) ('a' + random.nextInt(3)));
-      }
-      String[] stops = new String[1 + random.nextInt(3)];
-      int cut = text.length();
+      Cut cut = Cut.random(random, 5);
+      String text = cut.text();
+      // The stream ends at the first completed stop, and shows what lies before the first start
+      // among those complete by then.
       int end = Integer.MAX_VALUE;
-      for (int s = 0; s < stops.length; s++) {
-        int from = random.nextInt(text.length());
-        stops[s] = text.substring(from, Math.min(text.length(), from + 1 + random.nextInt(5)));
-        // The stream ends at the first completed stop, and shows what lies before the first start
-        // among those complete by then.
-        end = Math.min(end, text.indexOf(stops[s]) + stops[s].length());
+      for (String stop : cut.stops()) {
+        end = Math.min(end, text.indexOf(stop) + stop.length());
       }
-      for (String stop : stops) {
+      int shownTo = text.length();
+      for (String stop : cut.stops()) {
         int at = text.indexOf(stop);
         if (at + stop.length() <= end) {
-          cut = Math.min(cut, at);
+          shownTo = Math.min(shownTo, at);
         }
       }
-      AnswerText answer = answer(0, stops);
-      String shown = String.join("", feed(answer, text.toString())) + answer.finish();
-      assertEquals(text.substring(0, cut), shown, () -> text + " " + List.of(stops));
+      AnswerText answer = answer(0, cut.stops());
+      String shown = String.join("", feed(answer, text)) + answer.finish();
+      assertEquals(text.substring(0, shownTo), shown, () -> text + " " + List.of(cut.stops()));
     }
+  }
+
+  @Test
+  void shouldStopAtTheTokenWhereTheEngineStops() {
+    Random random = new Random(7);
+    int stopped = 0;
+    for (int round = 0; round < 1_000; round++) {
+      Cut cut = Cut.random(random, 4);
+      int minTokens = random.nextInt(30);
+      int[] tokens = ByteText.tokens(cut.text());
+      AnswerText answer = answer(minTokens, cut.stops());
+      int at = -1;
+      for (int i = 0; i < tokens.length && at < 0; i++) {
+        answer.append(tokens[i]);
+        at = answer.stopped() ? i : -1;
+      }
+      TextDecoder decoder = new ByteText().newDecoder(new int[0]);
+      int inEngine = EngineStops.stopsAt(List.of(cut.stops()), minTokens, decoder::append, tokens);
+      assertEquals(inEngine, at, () -> cut.text() + " " + List.of(cut.stops()) + " " + minTokens);
+      assertTrue(at < 0 || at + 1 >= minTokens);
+      stopped += at < 0 ? 0 : 1;
+    }
+    assertTrue(stopped > 300 && stopped < 1_000, "both outcomes were to come up: " + stopped);
+  }
+
+  @Test
+  void shouldShowTheStopStringWhereItIsWanted() {
+    AnswerText answer =
+        new AnswerText(
+            new ByteText().newDecoder(new int[0]),
+            SamplingParameters.builder()
+                .stopStrings(List.of("END", "EN"))
+                .includeStopString(true)
+                .build());
+    assertEquals("abEN", String.join("", feed(answer, "abENDcd")));
+    assertTrue(answer.stopped());
+    assertEquals("", answer.finish());
   }
 }

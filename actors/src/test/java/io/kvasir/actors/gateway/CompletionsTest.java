@@ -183,7 +183,16 @@ final class CompletionsTest {
     assertEquals(200, response.statusCode(), response.body());
     GenerationRequest request = node.submitted();
     assertEquals(
-        new SamplingParameters(0f, 0.9f, 0, 0f, -5L, 9, 1, List.of(ByteText.END, 7), List.of("x")),
+        SamplingParameters.builder()
+            .temperature(0)
+            .topP(0.9f)
+            .seed(-5L)
+            .maxTokens(9)
+            .minTokens(1)
+            .stopIds(List.of(ByteText.END, 7))
+            .stopStrings(List.of("x"))
+            .continuesPrompt(true)
+            .build(),
         request.sampling());
     assertEquals(1_500_000_000L, request.timeoutNs());
   }

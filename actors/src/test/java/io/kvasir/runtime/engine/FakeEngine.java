@@ -120,6 +120,12 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
+  /** Ends the whole request: this engine publishes to choice 0 alone. */
+  @Override
+  public void cancel(long requestId, int choice) {
+    cancel(requestId);
+  }
+
   @Override
   public EngineStats stats() {
     return new EngineStats(

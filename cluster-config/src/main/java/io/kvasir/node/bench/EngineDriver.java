@@ -39,14 +39,41 @@ final class EngineDriver {
   /** Generated tokens a second over all sequences, from the first submission to the last end. */
   double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
     long start = System.nanoTime();
+    TokenStream[] streams = submitBatch(batch, promptTokens, generatedTokens, seed);
+    awaitEnds(streams);
+    return batch * generatedTokens * 1e9 / (System.nanoTime() - start);
+  }
+
+  /**
+   * Decoded tokens a second over all sequences, from the moment when each has its first token: what
+   * {@link BenchEngine.Timing#decodeTokensPerSecond} is for one sequence.
+   */
+  double batchDecodeTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
+    TokenStream[] streams = submitBatch(batch, promptTokens, generatedTokens, seed);
+    for (TokenStream stream : streams) {
+      awaitFirst(stream);
+    }
+    long start = System.nanoTime();
+    long before = 0;
+    for (TokenStream stream : streams) {
+      before += stream.published();
+    }
+    awaitEnds(streams);
+    return ((long) batch * generatedTokens - before) * 1e9 / (System.nanoTime() - start);
+  }
+
+  private TokenStream[] submitBatch(int batch, int promptTokens, int generatedTokens, long seed) {
     TokenStream[] streams = new TokenStream[batch];
     for (int b = 0; b < batch; b++) {
       streams[b] = submit(promptTokens, generatedTokens, seed + b);
     }
+    return streams;
+  }
+
+  private static void awaitEnds(TokenStream[] streams) {
     for (TokenStream stream : streams) {
       awaitEnd(stream);
     }
-    return batch * generatedTokens * 1e9 / (System.nanoTime() - start);
   }
 
   private TokenStream submit(int promptTokens, int generatedTokens, long seed) {

@@ -43,7 +43,7 @@ final class KvasirEngine implements BenchEngine {
    */
   double batchTokensPerSecond(int batch, int promptTokens, int generatedTokens, long seed) {
     driver.batchTokensPerSecond(batch, promptTokens, 1, seed);
-    return driver.batchTokensPerSecond(batch, promptTokens, generatedTokens, seed);
+    return driver.batchDecodeTokensPerSecond(batch, promptTokens, generatedTokens, seed);
   }
 
   @Override

@@ -30,6 +30,9 @@ public final class StartBench {
       Pattern.compile("at (http\\S+) \\(ready after ([0-9.]+) s\\)");
   private static final long ARENA_MIB = 256;
   private static final int PROMPT_TOKENS = 512;
+  private static final int FIRST_PROMPT_TOKENS = 256;
+  private static final String JAVA_OPTS = "KVASIR_JAVA_OPTS";
+  private static final String NO_WARM_UP = "-Dkvasir.runtime.warm-up=0s";
 
   /** Somebody who tries it should not wonder whether it hangs. */
   private static final BenchRow.Goal READY_SECONDS = BenchRow.Goal.atMost(3);
@@ -73,11 +76,18 @@ public final class StartBench {
     BenchReport report = new BenchReport("kvasir bench start", BenchEnvironment.of(0));
     // The first start may build and prepare the class cache.
     start(options.model(), List.of()).close();
+    int vocabulary = config(options.model()).vocabSize();
     List<Double> seconds = new ArrayList<>();
+    List<Double> firstMs = new ArrayList<>();
+    List<Double> coldMs = new ArrayList<>();
     for (int run = 0; run < options.runs(); run++) {
       out.println("start " + (run + 1) + " of " + options.runs());
       try (Node node = start(options.model(), List.of())) {
         seconds.add(node.readySeconds());
+        firstMs.add(complete(node.url(), vocabulary, FIRST_PROMPT_TOKENS, 1));
+      }
+      try (Node node = start(options.model(), List.of(), NO_WARM_UP)) {
+        coldMs.add(complete(node.url(), vocabulary, FIRST_PROMPT_TOKENS, 1));
       }
     }
     report.add(
@@ -87,6 +97,15 @@ public final class StartBench {
             "s",
             READY_SECONDS,
             "launcher script included"));
+    report.add(
+        BenchRow.against(
+            "first request on " + options.model() + ", " + FIRST_PROMPT_TOKENS + " tokens to one",
+            EngineRuns.median(firstMs),
+            "ms",
+            "kvasir.runtime.warm-up = 0 s",
+            EngineRuns.median(coldMs),
+            null,
+            "over HTTP, whose own first use is in both"));
     out.println("resident memory on " + options.memoryModel());
     report.add(memory(options.memoryModel()));
     report.print(out);
@@ -96,14 +115,17 @@ public final class StartBench {
     return report.exitCode(options.strict());
   }
 
-  private static BenchRow memory(String model) throws Exception {
-    ModelConfig config;
+  private static ModelConfig config(String model) {
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
-      config = checkpoint.config();
+      return checkpoint.config();
     }
+  }
+
+  private static BenchRow memory(String model) throws Exception {
+    ModelConfig config = config(model);
     double weightsMib = config.parameterCount() * 2.0 / (1 << 20);
     try (Node node = start(model, List.of("--dtype", "bf16", "--arena", ARENA_MIB + "MiB"))) {
-      complete(node.url(), config.vocabSize());
+      complete(node.url(), config.vocabSize(), PROMPT_TOKENS, 32);
       double residentMib = residentKib(node.process().pid()) / 1024.0;
       double boundMib = 1.15 * weightsMib + ARENA_MIB + 300;
       return BenchRow.judged(
@@ -119,14 +141,16 @@ public final class StartBench {
     }
   }
 
-  private static void complete(String url, int vocabulary)
+  /** Milliseconds that a completion took. */
+  private static double complete(String url, int vocabulary, int promptTokens, int maxTokens)
       throws IOException, InterruptedException {
-    String prompt = Arrays.toString(BenchEngine.prompt(PROMPT_TOKENS, vocabulary, 1));
+    String prompt = Arrays.toString(BenchEngine.prompt(promptTokens, vocabulary, 1));
     String name = "bench";
     String body =
-        "{\"model\": \"%s\", \"prompt\": %s, \"max_tokens\": 32, \"temperature\": 0}"
-            .formatted(name, prompt);
+        "{\"model\": \"%s\", \"prompt\": %s, \"max_tokens\": %d, \"temperature\": 0}"
+            .formatted(name, prompt, maxTokens);
     try (HttpClient client = HttpClient.newHttpClient()) {
+      long start = System.nanoTime();
       HttpResponse<String> answer =
           client.send(
               HttpRequest.newBuilder(URI.create(url + "/v1/completions"))
@@ -137,16 +161,24 @@ public final class StartBench {
       if (answer.statusCode() != 200) {
         throw new IOException("HTTP " + answer.statusCode() + ": " + answer.body());
       }
+      return (System.nanoTime() - start) / 1e6;
     }
   }
 
   private static Node start(String model, List<String> more) throws Exception {
+    return start(model, more, "");
+  }
+
+  /** Starts a node with further JVM flags. */
+  private static Node start(String model, List<String> more, String flags) throws Exception {
     List<String> command =
         new ArrayList<>(
             List.of(launcher().toString(), "serve", "--model", model, "--name", "bench"));
     command.addAll(List.of("--port", "0"));
     command.addAll(more);
-    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().merge(JAVA_OPTS, flags, (given, ours) -> given + " " + ours);
+    Process process = builder.start();
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
     String last = "";

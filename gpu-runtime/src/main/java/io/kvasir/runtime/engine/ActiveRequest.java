@@ -4,13 +4,15 @@ import io.kvasir.runtime.cache.SequenceCache;
 import io.kvasir.runtime.engine.SchedulingPolicy.Running;
 import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
 import io.kvasir.runtime.model.WorkItem;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** A request inside the engine: its tokens, how far they are computed, and its cache. */
+/** One choice of a request: its tokens, how far they are computed, and its cache. */
 final class ActiveRequest implements TokenPath {
+  final RequestGroup group;
   final GenerationRequest request;
+  final int choice;
+  final TokenStream stream;
   final Ticket ticket;
   final long seed;
   final StopStrings stopStrings;
@@ -43,34 +45,60 @@ final class ActiveRequest implements TokenPath {
   long firstTokenNs = -1;
   boolean promptLogitsDone;
   boolean cancelled;
+
+  /** Whether the policy holds its ticket. */
+  boolean queued;
+
+  /** Whether it counts as waiting; choices beside a waiting leader do without a ticket there. */
+  boolean waits;
+
   int sampled = -1;
+  float sampledLogprob;
   FinishReason finish;
 
-  ActiveRequest(GenerationRequest request, Ticket ticket, long seed, StopStrings stopStrings) {
-    this.request = request;
+  ActiveRequest(RequestGroup group, int choice, Ticket ticket, long seed, StopStrings stops) {
+    this.group = group;
+    this.request = group.request;
+    this.choice = choice;
+    this.stream = request.streams().get(choice);
     this.ticket = ticket;
     this.seed = seed;
-    this.stopStrings = stopStrings;
-    this.adjusters = adjusters(request);
+    this.stopStrings = stops;
+    this.adjusters = Adjusters.of(request, choice);
     this.promptLength = request.promptTokens().length;
     this.submittedNs = ticket.arrivalNs();
-    this.tokens = Arrays.copyOf(request.promptTokens(), Integer.highestOneBit(promptLength) * 2);
+    // The prompt's own array, until the first append makes room.
+    this.tokens = request.promptTokens();
     this.length = promptLength;
   }
 
-  private static List<LogitAdjuster> adjusters(GenerationRequest request) {
-    SamplingParameters s = request.sampling();
-    if (s.minTokens() == 0 || s.stopIds().isEmpty()) {
-      return request.adjusters();
+  /** Starts at the end of the prompt that the leader has computed, on pages shared with it. */
+  void startFrom(ActiveRequest leader, SequenceCache shared, WorkItem ownItem) {
+    cache = shared;
+    item = ownItem;
+    cursor = leader.cursor;
+    cached = leader.cached;
+    deviceHitTokens = promptLength;
+    admittedNs = leader.admittedNs;
+    promptLogitsDone = true;
+  }
+
+  /** First prompt row whose logits somebody wants; nothing may hit from there on. */
+  int firstWantedRow() {
+    if (promptLogitsDone) {
+      return Integer.MAX_VALUE;
     }
-    List<LogitAdjuster> all = new ArrayList<>(request.adjusters());
-    all.add(new MinTokensMask(s.minTokens(), s.stopIds()));
-    return List.copyOf(all);
+    if (stream.promptLogprobs() != null) {
+      return 0;
+    }
+    return request.promptLogitRows().isEmpty()
+        ? Integer.MAX_VALUE
+        : request.promptLogitRows().getFirst();
   }
 
   void append(int token) {
     if (length == tokens.length) {
-      tokens = Arrays.copyOf(tokens, 2 * length);
+      tokens = Arrays.copyOf(tokens, Math.max(16, Integer.highestOneBit(length) * 2));
     }
     tokens[length++] = token;
   }

@@ -44,7 +44,7 @@ public final class DeficitRoundRobin implements SchedulingPolicy {
   public void removed(Ticket ticket) {
     Tenant tenant = tenants.get(ticket.tenant());
     if (tenant != null) {
-      tenant.queue.removeIf(e -> e.ticket.requestId() == ticket.requestId());
+      tenant.queue.removeIf(e -> e.ticket.equals(ticket));
       if (tenant.queue.isEmpty()) {
         // An idle tenant keeps no credit, and its entry costs no memory.
         round.remove(tenant);

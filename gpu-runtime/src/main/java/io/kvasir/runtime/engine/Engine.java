@@ -6,8 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.IntFunction;
-import java.util.function.Supplier;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,7 +24,9 @@ public final class Engine implements GenerationEngine {
 
   private record Submit(GenerationRequest request, long submittedNs) implements Command {}
 
-  private record Cancel(long requestId) implements Command {}
+  private record Cancel(long requestId, int choice) implements Command {}
+
+  private static final int ALL_CHOICES = -1;
 
   private final DecoderModel model;
   private final KvCache cache;
@@ -32,21 +34,23 @@ public final class Engine implements GenerationEngine {
   private final EngineCounters counters = new EngineCounters();
   private final AtomicLong refused = new AtomicLong();
 
-  /** Requests submitted and not yet admitted or ended; the core counts them down. */
+  /** Choices submitted and not yet admitted or ended; the core counts them down. */
   private final AtomicLong waitingRoom = new AtomicLong();
 
   private final ManyToOneConcurrentArrayQueue<Command> inbox;
+  private final CountDownLatch warm = new CountDownLatch(1);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
   private final int maxContextTokens;
   private volatile boolean closing;
+  private volatile Throwable startFailure;
 
   private Engine(
       DecoderModel model,
       KvCache cache,
       EngineOptions options,
       SchedulingPolicy policy,
-      Supplier<IntFunction<String>> textDecoder) {
+      Function<int[], IntFunction<String>> textDecoder) {
     this.model = model;
     this.cache = cache;
     this.options = options;
@@ -60,37 +64,49 @@ public final class Engine implements GenerationEngine {
   }
 
   /**
-   * Starts an engine.
+   * Starts an engine; returns when it is warm, {@link EngineOptions#warmUpNs} later at most but for
+   * the step then in progress.
    *
+   * @throws IllegalStateException when it could not begin; model and cache are closed then
    * @param cache opened for the model's layout on its device; its arena is bound to the model
-   * @param textDecoder makes a fresh incremental decoder for a request with stop strings
+   * @param textDecoder makes a fresh incremental decoder for a choice with stop strings, given the
+   *     tokens that its text continues, if any
    */
   public static Engine start(
       DecoderModel model,
       KvCache cache,
       EngineOptions options,
       SchedulingPolicy policy,
-      Supplier<IntFunction<String>> textDecoder) {
+      Function<int[], IntFunction<String>> textDecoder) {
     Engine engine = new Engine(model, cache, options, policy, textDecoder);
     engine.thread.start();
+    awaitUninterruptibly(engine.warm);
+    if (engine.startFailure != null) {
+      awaitUninterruptibly(engine.stopped);
+      throw new IllegalStateException(
+          "the engine failed before its first request: " + engine.startFailure.getMessage(),
+          engine.startFailure);
+    }
     return engine;
   }
 
   @Override
   public Refusal submit(GenerationRequest request) {
     Refusal refusal = check(request);
-    if (refusal == null && waitingRoom.incrementAndGet() > options.maxWaiting()) {
-      waitingRoom.decrementAndGet();
+    int choices = request.streams().size();
+    if (refusal == null && waitingRoom.addAndGet(choices) > options.maxWaiting()) {
+      waitingRoom.addAndGet(-choices);
       refusal =
           new Refusal(
               Refusal.Code.QUEUE_FULL,
               "waiting requests="
                   + options.maxWaiting()
-                  + " is the bound kvasir.runtime.engine.max-waiting, try again later",
+                  + " (each choice counts) is the bound kvasir.runtime.engine.max-waiting, try"
+                  + " again later",
               true);
     }
     if (refusal == null && !inbox.offer(new Submit(request, options.clockNs().getAsLong()))) {
-      waitingRoom.decrementAndGet();
+      waitingRoom.addAndGet(-choices);
       refusal =
           new Refusal(Refusal.Code.QUEUE_FULL, "the engine's inbox is full, try again later", true);
     }
@@ -112,7 +128,7 @@ public final class Engine implements GenerationEngine {
     }
     int prompt = request.promptTokens().length;
     if (prompt == 0) {
-      return new Refusal(Refusal.Code.INVALID, "prompt tokens=0, at least 1 is needed", false);
+      return invalid("prompt tokens=0, at least 1 is needed");
     }
     int max = request.sampling().maxTokens();
     if ((long) prompt + max > maxContextTokens) {
@@ -127,33 +143,52 @@ public final class Engine implements GenerationEngine {
               + " tokens, shorten the prompt or lower max_tokens",
           false);
     }
+    SamplingParameters s = request.sampling();
+    int places = Math.min(options.maxRunning(), options.maxWaiting());
+    if (s.bestOf() > places) {
+      return invalid(
+          "best_of="
+              + s.bestOf()
+              + " choices exceed the "
+              + places
+              + " that kvasir.runtime.engine.max-running and max-waiting allow, ask for fewer");
+    }
     for (int token : request.promptTokens()) {
-      if (token < 0 || token >= model.vocabSize()) {
-        return new Refusal(
-            Refusal.Code.INVALID,
-            "prompt token id=" + token + " is outside the vocabulary of " + model.vocabSize(),
-            false);
+      if (isUnknown(token)) {
+        return unknownToken("prompt token", token);
       }
     }
-    for (int stop : request.sampling().stopIds()) {
-      if (stop < 0 || stop >= model.vocabSize()) {
-        return new Refusal(
-            Refusal.Code.INVALID,
-            "stop token id=" + stop + " is outside the vocabulary of " + model.vocabSize(),
-            false);
+    for (int stop : s.stopIds()) {
+      if (isUnknown(stop)) {
+        return unknownToken("stop token", stop);
+      }
+    }
+    for (int biased : s.logitBias().keySet()) {
+      if (isUnknown(biased)) {
+        return unknownToken("logit_bias token", biased);
       }
     }
     int before = -1;
     for (int row : request.promptLogitRows()) {
       if (row <= before || row >= prompt) {
-        return new Refusal(
-            Refusal.Code.INVALID,
-            "prompt logit row=" + row + " must ascend and stay below prompt tokens=" + prompt,
-            false);
+        return invalid(
+            "prompt logit row=" + row + " must ascend and stay below prompt tokens=" + prompt);
       }
       before = row;
     }
     return null;
+  }
+
+  private boolean isUnknown(int token) {
+    return token < 0 || token >= model.vocabSize();
+  }
+
+  private Refusal unknownToken(String what, int id) {
+    return invalid(what + " id=" + id + " is outside the vocabulary of " + model.vocabSize());
+  }
+
+  private static Refusal invalid(String message) {
+    return new Refusal(Refusal.Code.INVALID, message, false);
   }
 
   private synchronized void cancelLeftovers() {
@@ -161,22 +196,31 @@ public final class Engine implements GenerationEngine {
       if (c instanceof Submit s) {
         int prompt = s.request().promptTokens().length;
         Usage usage = new Usage(prompt, 0, prompt, 0, 0, 0, 0, -1, 0);
-        s.request().stream().finish(FinishReason.CANCELLED, usage, null);
+        for (TokenStream stream : s.request().streams()) {
+          stream.finish(FinishReason.CANCELLED, usage, null);
+        }
       }
     }
   }
 
   @Override
   public void cancel(long requestId) {
-    while (!closing && !inbox.offer(new Cancel(requestId))) {
+    cancel(requestId, ALL_CHOICES);
+  }
+
+  @Override
+  public void cancel(long requestId, int choice) {
+    while (!closing && !inbox.offer(new Cancel(requestId, choice))) {
       Thread.onSpinWait();
     }
     LockSupport.unpark(thread);
   }
 
-  private void run(SchedulingPolicy policy, Supplier<IntFunction<String>> textDecoder) {
+  private void run(SchedulingPolicy policy, Function<int[], IntFunction<String>> textDecoder) {
     try (EngineCore core =
         new EngineCore(model, cache, options, policy, counters, waitingRoom, textDecoder)) {
+      core.warmUp();
+      warm.countDown();
       while (!closing) {
         drain(core);
         if (core.step() == 0 && inbox.isEmpty() && !closing) {
@@ -186,9 +230,11 @@ public final class Engine implements GenerationEngine {
       drain(core);
       core.cancelAll();
     } catch (Throwable t) {
+      startFailure = warm.getCount() > 0 ? t : null;
       LOG.error("the engine stopped on an error; its requests end as cancelled", t);
     } finally {
       closing = true;
+      warm.countDown();
       model.device().close();
       stopped.countDown();
       cancelLeftovers();
@@ -199,7 +245,8 @@ public final class Engine implements GenerationEngine {
     for (Command c = inbox.poll(); c != null; c = inbox.poll()) {
       switch (c) {
         case Submit s -> core.accept(s.request(), s.submittedNs());
-        case Cancel x -> core.cancel(x.requestId());
+        case Cancel x when x.choice() == ALL_CHOICES -> core.cancel(x.requestId());
+        case Cancel x -> core.cancel(x.requestId(), x.choice());
       }
     }
   }
@@ -218,10 +265,14 @@ public final class Engine implements GenerationEngine {
   public void close() {
     closing = true;
     LockSupport.unpark(thread);
+    awaitUninterruptibly(stopped);
+  }
+
+  private static void awaitUninterruptibly(CountDownLatch latch) {
     boolean interrupted = false;
-    while (stopped.getCount() > 0) {
+    while (latch.getCount() > 0) {
       try {
-        stopped.await();
+        latch.await();
       } catch (InterruptedException e) {
         interrupted = true;
       }

@@ -1,6 +1,7 @@
 package io.kvasir.runtime.engine;
 
 import io.kvasir.runtime.cache.KvCache;
+import io.kvasir.runtime.cache.SequenceCache;
 import io.kvasir.runtime.engine.EngineCounters.Counter;
 import io.kvasir.runtime.engine.SchedulingPolicy.Running;
 import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
@@ -8,12 +9,10 @@ import io.kvasir.runtime.model.DecoderModel;
 import io.kvasir.runtime.model.StepExecutor;
 import io.kvasir.runtime.model.WorkItem;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
 import java.util.function.IntFunction;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,9 +25,13 @@ import org.slf4j.LoggerFactory;
  * the layers; commit, seal, sample and publish. A decode row is a prefill chunk of one row, so a
  * preempted request resumes by prefilling what it had (law 1 makes the tokens equal).
  *
+ * <p>Of a request with several choices the first computes the prompt; the others then fork its
+ * cache, so that they share the prompt's pages and copy only the partly filled last one when they
+ * write to it.
+ *
  * <p>A little over 400 lines because scheduling, advancing and ending act on the same lists of the
  * same step; what can stand alone does ({@link RowSampler}, {@link SchedulingPolicy}, {@link
- * EngineCounters}).
+ * RequestTable}, {@link EngineCounters}).
  */
 final class EngineCore implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineCore.class);
@@ -41,16 +44,14 @@ final class EngineCore implements AutoCloseable {
   private final EngineCounters counters;
   private final AtomicLong waitingRoom;
   private final RowSampler sampler;
-  private final Supplier<IntFunction<String>> textDecoder;
-  private final Map<Long, ActiveRequest> byId = new HashMap<>();
+  private final Function<int[], IntFunction<String>> textDecoder;
+  private final RequestTable requests = new RequestTable();
   private final List<ActiveRequest> running = new ArrayList<>();
   private final List<ActiveRequest> stepping = new ArrayList<>();
   private final List<WorkItem> items = new ArrayList<>();
   private final SeedSource seeds;
   private final EngineStepEvent event = new EngineStepEvent();
   private int waiting;
-  private long nextExpiryNs = Long.MAX_VALUE;
-  private boolean cancels;
 
   EngineCore(
       DecoderModel model,
@@ -59,7 +60,7 @@ final class EngineCore implements AutoCloseable {
       SchedulingPolicy policy,
       EngineCounters counters,
       AtomicLong waitingRoom,
-      Supplier<IntFunction<String>> textDecoder) {
+      Function<int[], IntFunction<String>> textDecoder) {
     this.model = model;
     this.cache = cache;
     this.options = options;
@@ -73,39 +74,57 @@ final class EngineCore implements AutoCloseable {
     counters.set(Counter.ARENA_BYTES, cache.bytes());
   }
 
+  /** Lets the compiler at the kernels, as the options say; before the first request. */
+  void warmUp() {
+    if (options.warmUpNs() > 0) {
+      new WarmUp(model, cache, executor, options).run();
+    }
+  }
+
   /** Takes a checked request into the waiting line. */
   void accept(GenerationRequest request, long submittedNs) {
     SamplingParameters s = request.sampling();
     long deadline = request.timeoutNs() > 0 ? submittedNs + request.timeoutNs() : Long.MAX_VALUE;
-    Ticket ticket =
-        new Ticket(
-            request.id(),
-            request.tenant(),
-            submittedNs,
-            deadline,
-            request.promptTokens().length,
-            s.maxTokens());
-    StopStrings stops =
-        s.stopStrings().isEmpty() ? null : new StopStrings(s.stopStrings(), textDecoder.get());
     long seed = s.seed() == null ? seeds.next() : s.seed();
-    ActiveRequest r = new ActiveRequest(request, ticket, seed, stops);
-    byId.put(request.id(), r);
-    policy.waiting(ticket, false);
-    waiting++;
-    nextExpiryNs = Math.min(nextExpiryNs, deadline);
+    RequestGroup group = new RequestGroup(request, submittedNs, deadline, seed, textDecoder);
+    requests.add(group);
+    enqueue(group.leader(), false);
     counters.set(Counter.WAITING, waiting);
   }
 
-  void cancel(long requestId) {
-    ActiveRequest r = byId.get(requestId);
-    if (r != null) {
-      r.cancelled = true;
-      cancels = true;
+  /** Into the waiting line; with a leader wait all choices that hang on it. */
+  private void enqueue(ActiveRequest r, boolean preempted) {
+    policy.waiting(r.ticket, preempted);
+    r.queued = true;
+    setWaiting(r, true);
+  }
+
+  private void setWaiting(ActiveRequest r, boolean value) {
+    waits(r, value);
+    if (!r.group.forked) {
+      for (ActiveRequest other : r.group.choices) {
+        if (other != r && other.finish == null) {
+          waits(other, value);
+        }
+      }
     }
   }
 
+  private void waits(ActiveRequest r, boolean value) {
+    waiting += (value ? 1 : 0) - (r.waits ? 1 : 0);
+    r.waits = value;
+  }
+
+  void cancel(long requestId) {
+    requests.cancel(requestId);
+  }
+
+  void cancel(long requestId, int choice) {
+    requests.cancel(requestId, choice);
+  }
+
   boolean idle() {
-    return byId.isEmpty();
+    return requests.isEmpty();
   }
 
   /** One step; returns the rows run, 0 when there was nothing to do. */
@@ -148,7 +167,7 @@ final class EngineCore implements AutoCloseable {
 
   private void publishGauges() {
     counters.set(Counter.WAITING, waiting);
-    counters.set(Counter.RUNNING, running.size());
+    counters.set(Counter.RUNNING, places());
     counters.set(Counter.ARENA_USED_BYTES, cache.usedBytes());
     counters.set(Counter.ARENA_REFERENCED_BYTES, cache.referencedBytes());
     counters.set(Counter.LEASES, cache.leaseCount());
@@ -178,7 +197,10 @@ final class EngineCore implements AutoCloseable {
       if (next == null) {
         break;
       }
-      ActiveRequest r = byId.get(next.requestId());
+      ActiveRequest r = requests.of(next);
+      if (places() + r.group.placesFor(r) > options.maxRunning()) {
+        break;
+      }
       int placed = admit(r, budget - rows, now);
       if (placed == 0) {
         break;
@@ -188,17 +210,25 @@ final class EngineCore implements AutoCloseable {
     return rows;
   }
 
+  /** Running choices and those that will run when their leader has computed the prompt. */
+  private int places() {
+    int places = running.size();
+    for (int i = 0; i < running.size(); i++) {
+      ActiveRequest r = running.get(i);
+      places += r.group.placesFor(r) - 1;
+    }
+    return places;
+  }
+
   /** Opens a cache for a waiting request and places its first chunk; 0 if memory is short. */
   private int admit(ActiveRequest r, int budget, long now) {
     r.cache = cache.newSequence(r.request.id(), r.request.tenant(), now + options.leaseNs());
-    int want = r.length();
-    if (!r.request.promptLogitRows().isEmpty() && !r.promptLogitsDone) {
-      want = Math.min(want, r.request.promptLogitRows().getFirst());
-    }
+    int want = Math.min(r.length(), r.firstWantedRow());
     int hit = want == 0 ? 0 : cache.attachPrefix(r.cache, r.tokens(), want);
     r.cached = hit;
     r.cursor = Math.min(hit, r.length() - 1);
-    int missing = r.length() - hit;
+    // Each further choice copies the prompt's last page or begins one.
+    int missing = r.length() - hit + (r.group.placesFor(r) - 1) * cacheSlots();
     if (!running.isEmpty() && missing > 0 && !cache.canReserve(r.cache, missing)) {
       r.cache.close();
       r.cache = null;
@@ -206,11 +236,11 @@ final class EngineCore implements AutoCloseable {
     }
     policy.admitted(r.ticket);
     policy.removed(r.ticket);
-    waiting--;
+    r.queued = false;
+    setWaiting(r, false);
     r.admittedNs = now;
     if (r.firstAdmittedNs < 0) {
-      r.firstAdmittedNs = now;
-      waitingRoom.decrementAndGet();
+      firstAdmission(r.group, now);
       r.deviceHitTokens = Math.min(hit, r.promptLength);
       counters.add(Counter.PROMPT_TOKENS, r.promptLength);
       counters.add(Counter.PROMPT_TOKENS_HIT, r.deviceHitTokens);
@@ -218,6 +248,15 @@ final class EngineCore implements AutoCloseable {
     r.item = new WorkItem(r.cache, model.cacheLayout().groupCount());
     running.add(r);
     return place(r, budget, now);
+  }
+
+  private void firstAdmission(RequestGroup group, long now) {
+    for (ActiveRequest r : group.choices) {
+      if (r.finish == null) {
+        r.firstAdmittedNs = now;
+        waitingRoom.decrementAndGet();
+      }
+    }
   }
 
   /**
@@ -253,13 +292,7 @@ final class EngineCore implements AutoCloseable {
       item.logits(rows - 1);
     }
     if (!r.promptLogitsDone) {
-      List<Integer> wanted = r.request.promptLogitRows();
-      for (int i = 0; i < wanted.size(); i++) {
-        int row = wanted.get(i) - r.cursor;
-        if (row >= 0 && row < rows) {
-          item.logits(row);
-        }
-      }
+      wantPromptRows(r, item, rows);
     }
     r.stepRows = rows;
     r.sampled = -1;
@@ -267,6 +300,21 @@ final class EngineCore implements AutoCloseable {
     items.add(item);
     sampler.expect(item, r);
     return rows;
+  }
+
+  private static void wantPromptRows(ActiveRequest r, WorkItem item, int rows) {
+    if (r.stream.promptLogprobs() != null) {
+      for (int row = 0; row < rows && r.cursor + row + 1 < r.promptLength; row++) {
+        item.logits(row);
+      }
+    }
+    List<Integer> wanted = r.request.promptLogitRows();
+    for (int i = 0; i < wanted.size(); i++) {
+      int row = wanted.get(i) - r.cursor;
+      if (row >= 0 && row < rows) {
+        item.logits(row);
+      }
+    }
   }
 
   private int cacheSlots() {
@@ -294,14 +342,13 @@ final class EngineCore implements AutoCloseable {
     }
     Running chosen =
         candidates.size() == 1 ? candidates.getFirst() : policy.victim(candidates, now);
-    ActiveRequest victim = byId.get(chosen.ticket().requestId());
+    ActiveRequest victim = requests.of(chosen.ticket());
     release(victim);
     running.remove(victim);
     victim.preemptions++;
     victim.cursor = 0;
     victim.cached = 0;
-    policy.waiting(victim.ticket, true);
-    waiting++;
+    enqueue(victim, true);
     counters.add(Counter.PREEMPTIONS, 1);
     return true;
   }
@@ -331,23 +378,56 @@ final class EngineCore implements AutoCloseable {
     if (r.cursor >= r.promptLength) {
       r.promptLogitsDone = true;
     }
-    if (r.sampled < 0) {
+    if (r.cursor < r.length()) {
       return;
     }
+    if (r.group.forked) {
+      take(r, now);
+    } else {
+      fork(r, now);
+    }
+  }
+
+  /** The prompt is computed: every choice gets its own view of it and its first token. */
+  private void fork(ActiveRequest leader, long now) {
+    RequestGroup group = leader.group;
+    group.forked = true;
+    int groups = model.cacheLayout().groupCount();
+    for (ActiveRequest r : group.choices) {
+      if (r != leader && r.sampled >= 0) {
+        SequenceCache shared = leader.cache.fork(r.request.id(), now + options.leaseNs());
+        r.startFrom(leader, shared, new WorkItem(shared, groups));
+        running.add(r);
+      }
+    }
+    for (ActiveRequest r : group.choices) {
+      if (r.sampled >= 0) {
+        take(r, now);
+      } else if (r.finish == null) {
+        end(r, FinishReason.CANCELLED, null, now);
+      }
+    }
+  }
+
+  /** A drawn token ends the answer or becomes part of it. */
+  private void take(ActiveRequest r, long now) {
     int token = r.sampled;
+    r.sampled = -1;
     if (r.firstTokenNs < 0) {
       r.firstTokenNs = now;
     }
     SamplingParameters s = r.request.sampling();
+    if (s.measures()) {
+      r.stream.measured(r.sampledLogprob);
+    }
     if (r.generated() >= s.minTokens() && contains(s.stopIds(), token)) {
       end(r, FinishReason.STOP, null, now);
       return;
     }
     r.append(token);
     counters.add(Counter.GENERATED_TOKENS, 1);
-    boolean stopped =
-        r.stopStrings != null && r.stopStrings.matches(token) && r.generated() >= s.minTokens();
-    r.request.stream().publish(token);
+    boolean stopped = r.stopStrings != null && r.stopStrings.matches(token);
+    r.stream.publish(token);
     if (stopped) {
       end(r, FinishReason.STOP, null, now);
     } else if (r.generated() >= s.maxTokens()) {
@@ -385,58 +465,49 @@ final class EngineCore implements AutoCloseable {
   // ---- endings ----
 
   private void endCancelledAndExpired(long now) {
-    if (!cancels && now < nextExpiryNs) {
-      return;
+    List<ActiveRequest> due = requests.due(now);
+    for (int i = 0; i < due.size(); i++) {
+      ActiveRequest r = due.get(i);
+      end(r, r.cancelled ? FinishReason.CANCELLED : FinishReason.DEADLINE, null, now);
     }
-    long next = Long.MAX_VALUE;
-    List<ActiveRequest> ended = null;
-    for (ActiveRequest r : byId.values()) {
-      if (r.cancelled || r.ticket.deadlineNs() <= now) {
-        if (ended == null) {
-          ended = new ArrayList<>();
-        }
-        ended.add(r);
-      } else {
-        next = Math.min(next, r.ticket.deadlineNs());
-      }
-    }
-    if (ended != null) {
-      for (ActiveRequest r : ended) {
-        end(r, r.cancelled ? FinishReason.CANCELLED : FinishReason.DEADLINE, null, now);
-      }
-    }
-    nextExpiryNs = next;
-    cancels = false;
   }
 
+  /** Ends a choice; before the prompt is computed the leader's end is everyone's. */
   private void end(ActiveRequest r, FinishReason reason, String failure, long now) {
     if (r.finish != null) {
       return;
     }
     r.finish = reason;
-    byId.remove(r.request.id());
+    if (!r.group.forked && r == r.group.leader()) {
+      for (ActiveRequest other : r.group.choices) {
+        end(other, reason, failure, now);
+      }
+    }
+    requests.ended(r);
     if (r.cache != null) {
       int keep = policy.keepTokens(r.running(), reason);
       r.cache.abort();
       r.cache.keepOnly(keep);
       release(r);
       running.remove(r);
-    } else {
-      policy.removed(r.ticket);
-      waiting--;
     }
+    if (r.queued) {
+      policy.removed(r.ticket);
+      r.queued = false;
+    }
+    waits(r, false);
     if (r.firstAdmittedNs < 0) {
       waitingRoom.decrementAndGet();
     }
     counters.add(reason == FinishReason.CANCELLED ? Counter.CANCELLED : Counter.FINISHED, 1);
     publishGauges();
-    r.request.stream().finish(reason, r.usage(now), failure);
+    r.stream.finish(reason, r.usage(now), failure);
   }
 
   /** Ends everything with {@link FinishReason#CANCELLED}. */
   void cancelAll() {
     long now = options.clockNs().getAsLong();
-    for (ActiveRequest r : List.copyOf(byId.values())) {
+    for (ActiveRequest r : requests.all()) {
       end(r, FinishReason.CANCELLED, null, now);
     }
   }

@@ -13,6 +13,8 @@ import java.util.function.LongSupplier;
  * @param maxWaiting requests that wait at most; further ones are refused
  * @param leaseNs how long an engine may be stuck before the leases of its requests run out
  * @param seedBase seeds of unseeded requests are drawn from it; null: from the system's entropy
+ * @param warmUpNs how long an engine may run steps for the compiler before it takes requests; 0 =
+ *     not at all
  * @param clockNs monotonic clock
  */
 public record EngineOptions(
@@ -23,6 +25,7 @@ public record EngineOptions(
     int maxWaiting,
     long leaseNs,
     Long seedBase,
+    long warmUpNs,
     LongSupplier clockNs) {
   public EngineOptions {
     check("arenaBytes", arenaBytes, 1);
@@ -31,32 +34,70 @@ public record EngineOptions(
     check("maxRunning", maxRunning, 1);
     check("maxWaiting", maxWaiting, 1);
     check("leaseNs", leaseNs, 1);
+    check("warmUpNs", warmUpNs, 0);
   }
 
-  /** 512 rows a step, 64 running, 256 waiting. */
+  /** 512 rows a step, 64 running, 256 waiting, no warm-up. */
   public static EngineOptions of(long arenaBytes) {
     return new EngineOptions(
-        arenaBytes, 512, Long.MAX_VALUE, 64, 256, 60_000_000_000L, null, System::nanoTime);
+        arenaBytes, 512, Long.MAX_VALUE, 64, 256, 60_000_000_000L, null, 0, System::nanoTime);
   }
 
   public EngineOptions steps(int rows, long rowLayers) {
     return new EngineOptions(
-        arenaBytes, rows, rowLayers, maxRunning, maxWaiting, leaseNs, seedBase, clockNs);
+        arenaBytes, rows, rowLayers, maxRunning, maxWaiting, leaseNs, seedBase, warmUpNs, clockNs);
   }
 
   public EngineOptions queue(int running, int waiting) {
     return new EngineOptions(
-        arenaBytes, stepRows, stepRowLayers, running, waiting, leaseNs, seedBase, clockNs);
+        arenaBytes,
+        stepRows,
+        stepRowLayers,
+        running,
+        waiting,
+        leaseNs,
+        seedBase,
+        warmUpNs,
+        clockNs);
   }
 
   public EngineOptions seedBase(long value) {
     return new EngineOptions(
-        arenaBytes, stepRows, stepRowLayers, maxRunning, maxWaiting, leaseNs, value, clockNs);
+        arenaBytes,
+        stepRows,
+        stepRowLayers,
+        maxRunning,
+        maxWaiting,
+        leaseNs,
+        value,
+        warmUpNs,
+        clockNs);
   }
 
   public EngineOptions clock(LongSupplier value) {
     return new EngineOptions(
-        arenaBytes, stepRows, stepRowLayers, maxRunning, maxWaiting, leaseNs, seedBase, value);
+        arenaBytes,
+        stepRows,
+        stepRowLayers,
+        maxRunning,
+        maxWaiting,
+        leaseNs,
+        seedBase,
+        warmUpNs,
+        value);
+  }
+
+  public EngineOptions warmUp(long ns) {
+    return new EngineOptions(
+        arenaBytes,
+        stepRows,
+        stepRowLayers,
+        maxRunning,
+        maxWaiting,
+        leaseNs,
+        seedBase,
+        ns,
+        clockNs);
   }
 
   private static void check(String name, long value, long min) {

@@ -18,6 +18,12 @@ public interface GenerationEngine extends AutoCloseable {
    */
   void cancel(long requestId);
 
+  /**
+   * Asks for one choice of a request to end; the others go on. Choice 0 of a request whose prompt
+   * is not computed yet ends when it is, because the others share it.
+   */
+  void cancel(long requestId, int choice);
+
   /** A recent snapshot of counters and gauges. */
   EngineStats stats();
 

@@ -10,8 +10,8 @@ import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.model.DecoderModel;
 import io.kvasir.runtime.model.LoadOptions;
+import java.util.function.Function;
 import java.util.function.IntFunction;
-import java.util.function.Supplier;
 
 /**
  * A checkpoint brought to life: its engine running on a device, its tokenizer, template and
@@ -100,11 +100,9 @@ public record LoadedModel(Checkpoint checkpoint, Engine engine, String deviceNam
     return cache;
   }
 
-  private static Supplier<IntFunction<String>> textDecoder(Checkpoint checkpoint) {
-    return () -> {
-      StreamDecoder decoder = new StreamDecoder(checkpoint.tokenizer(), true);
-      return decoder::next;
-    };
+  /** Decoders of answers, which continue after the tokens that they are given. */
+  public static Function<int[], IntFunction<String>> textDecoder(Checkpoint checkpoint) {
+    return prompt -> new StreamDecoder(checkpoint.tokenizer(), true, prompt)::next;
   }
 
   @Override

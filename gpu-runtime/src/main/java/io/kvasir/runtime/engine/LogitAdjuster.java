@@ -7,4 +7,12 @@ package io.kvasir.runtime.engine;
 @FunctionalInterface
 public interface LogitAdjuster {
   void adjust(float[] logits, int offset, int vocabSize, TokenPath path);
+
+  /**
+   * The adjuster of another choice of the same request, which starts at the end of the prompt. One
+   * that keeps state about the path returns a fresh instance; one without state returns itself.
+   */
+  default LogitAdjuster forAnotherChoice() {
+    return this;
+  }
 }

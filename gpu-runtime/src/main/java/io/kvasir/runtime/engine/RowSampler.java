@@ -8,16 +8,23 @@ import java.util.Map;
 
 /**
  * Takes the logits of a step: delivers asked-for prompt rows and draws the next token of each
- * request whose last row came. Engine thread; allocates only for prompt rows.
+ * request whose last row came. The last row of a prompt with several choices gives the first token
+ * of each of them. Log-probabilities are measured on the model's own logits, before anything
+ * changes them. Engine thread; allocates only for prompt rows.
  */
 final class RowSampler implements StepExecutor.LogitConsumer {
   private final Map<WorkItem, ActiveRequest> owners = new IdentityHashMap<>();
   private final Sampler sampler;
+  private final LogprobRow measured = new LogprobRow();
   private final int vocabSize;
+
+  /** A row that adjusters may change while the model's own is still needed. */
+  private final float[] changed;
 
   RowSampler(int vocabSize) {
     this.vocabSize = vocabSize;
     this.sampler = new Sampler(vocabSize);
+    this.changed = new float[vocabSize];
   }
 
   /** A new step: forgets the owners of the last one. */
@@ -35,19 +42,61 @@ final class RowSampler implements StepExecutor.LogitConsumer {
     ActiveRequest r = owners.get(item);
     int position = item.index(ordinal);
     if (!r.promptLogitsDone && position < r.promptLength) {
-      int wanted = r.request.promptLogitRows().indexOf(position);
-      if (wanted >= 0) {
-        float[] row = Arrays.copyOfRange(logits, offset, offset + vocabSize);
-        r.request.stream().publishPromptLogits(wanted, row);
-      }
+      deliver(r, position, logits, offset);
     }
     if (position + 1 != r.length()) {
       return;
     }
-    for (int i = 0; i < r.adjusters.size(); i++) {
-      r.adjusters.get(i).adjust(logits, offset, vocabSize, r);
+    if (r.request.sampling().measures()) {
+      TokenLogprobs kept = r.stream.logprobs();
+      measured.measure(logits, offset, vocabSize, kept == null ? 0 : kept.topCount());
     }
+    if (r.group.forked) {
+      draw(r, logits, offset);
+      return;
+    }
+    for (ActiveRequest choice : r.group.choices) {
+      if (choice.finish == null && !choice.cancelled) {
+        draw(choice, logits, offset);
+      }
+    }
+  }
+
+  /** A row of the prompt as somebody asked for it. */
+  private void deliver(ActiveRequest r, int position, float[] logits, int offset) {
+    int wanted = r.request.promptLogitRows().indexOf(position);
+    if (wanted >= 0) {
+      float[] row = Arrays.copyOfRange(logits, offset, offset + vocabSize);
+      r.stream.publishPromptLogits(wanted, row);
+    }
+    TokenLogprobs kept = r.stream.promptLogprobs();
+    if (kept != null && position + 1 < r.promptLength) {
+      measured.measure(logits, offset, vocabSize, kept.topCount());
+      measured.store(kept, position + 1, logits[offset + r.token(position + 1)]);
+    }
+  }
+
+  private void draw(ActiveRequest r, float[] logits, int offset) {
     SamplingParameters s = r.request.sampling();
-    r.sampled = sampler.sample(logits, offset, vocabSize, s, r.seed, position + 1L);
+    float[] row = logits;
+    int at = offset;
+    if (!r.adjusters.isEmpty()) {
+      if (s.measures() || !r.group.forked) {
+        System.arraycopy(logits, offset, changed, 0, vocabSize);
+        row = changed;
+        at = 0;
+      }
+      for (int i = 0; i < r.adjusters.size(); i++) {
+        r.adjusters.get(i).adjust(row, at, vocabSize, r);
+      }
+    }
+    r.sampled = sampler.sample(row, at, vocabSize, s, r.seed, r.length());
+    if (s.measures()) {
+      float logit = logits[offset + r.sampled];
+      r.sampledLogprob = measured.of(logit);
+      if (r.stream.logprobs() != null) {
+        measured.store(r.stream.logprobs(), r.generated(), logit);
+      }
+    }
   }
 }

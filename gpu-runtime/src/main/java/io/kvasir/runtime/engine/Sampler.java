@@ -3,19 +3,24 @@ package io.kvasir.runtime.engine;
 import java.util.Arrays;
 
 /**
- * Draws one token from a row of logits. Order: temperature, softmax, top_k, top_p, min_p, draw;
- * ties go to the lower id. The result depends on (logits, parameters, seed, position) only. Engine
- * thread; scratch is reused, nothing is allocated per token.
+ * Draws one token from a row of logits. Order: temperature, softmax, top_k, top_p, min_p,
+ * typical_p, draw; each cut is taken over what the ones before it left, and ties go to the lower
+ * id. The result depends on (logits, parameters, seed, position) only. Engine thread; scratch is
+ * reused, nothing is allocated per token.
  */
 public final class Sampler {
   /** Logits further below the maximum than this (after temperature) have probability 0. */
   private static final double FLOOR = -700;
 
   private final double[] weight;
+  private final double[] distance;
+  private final double[] typicality;
   private final int[] candidate;
 
   public Sampler(int vocabSize) {
     this.weight = new double[vocabSize];
+    this.distance = new double[vocabSize];
+    this.typicality = new double[vocabSize];
     this.candidate = new int[vocabSize];
   }
 
@@ -44,41 +49,32 @@ public final class Sampler {
     double top = logits[offset + best];
     double scale = 1.0 / p.temperature();
     int count = 0;
-    double floor = p.minP() > 0 ? Math.max(FLOOR, StrictMath.log(p.minP()) - 1e-9) : FLOOR;
+    double floor = p.minP() > 0 ? Math.max(FLOOR, Logarithm.log(p.minP()) - 1e-9) : FLOOR;
     for (int i = 0; i < vocabSize; i++) {
-      double distance = (logits[offset + i] - top) * scale;
+      double below = (logits[offset + i] - top) * scale;
       // min_p only ever removes what lies below its share of the best, so it may cut up front when
-      // no other rule normalises over the rest.
-      if (distance >= (p.topP() < 1 ? FLOOR : floor)) {
-        weight[i] = Exponential.exp(distance);
+      // no rule before it normalises over the rest.
+      if (below >= (p.topP() < 1 ? FLOOR : floor)) {
+        weight[i] = Exponential.exp(below);
+        distance[i] = below;
         candidate[count++] = i;
       }
     }
-    boolean ordered = p.topK() > 0 || p.topP() < 1;
     int kept = count;
-    double mass = 0;
-    if (ordered) {
-      double all = 0;
-      for (int c = 0; c < count; c++) {
-        all += weight[candidate[c]];
-      }
-      kept = cut(count, p, all);
+    if (p.topK() > 0 || p.topP() < 1) {
+      kept = cut(count, p, mass(count));
     }
-    for (int c = 0; c < kept; c++) {
-      if (weight[candidate[c]] < p.minP()) {
-        continue;
-      }
-      mass += weight[candidate[c]];
+    if (p.minP() > 0) {
+      kept = cutBelow(kept, p.minP());
     }
-    double target = RandomDraws.uniform(seed, position, 0) * mass;
+    if (p.typicalP() < 1) {
+      kept = cutToTypical(kept, p.typicalP());
+    }
+    double target = RandomDraws.uniform(seed, position, 0) * mass(kept);
     int chosen = best;
     for (int c = 0; c < kept; c++) {
-      int id = candidate[c];
-      if (weight[id] < p.minP()) {
-        continue;
-      }
-      chosen = id;
-      target -= weight[id];
+      chosen = candidate[c];
+      target -= weight[chosen];
       if (target < 0) {
         break;
       }
@@ -86,32 +82,54 @@ public final class Sampler {
     return chosen;
   }
 
+  private double mass(int count) {
+    double sum = 0;
+    for (int c = 0; c < count; c++) {
+      sum += weight[candidate[c]];
+    }
+    return sum;
+  }
+
+  private int cutBelow(int count, float minP) {
+    int kept = 0;
+    for (int c = 0; c < count; c++) {
+      if (weight[candidate[c]] >= minP) {
+        candidate[kept++] = candidate[c];
+      }
+    }
+    return kept;
+  }
+
+  /**
+   * Keeps the candidates whose surprise is nearest to its expectation until they hold the mass. The
+   * sums' logarithm is in both, so that distances below the top can stand for surprise.
+   */
+  private int cutToTypical(int count, float typicalP) {
+    double all = mass(count);
+    double expected = 0;
+    for (int c = 0; c < count; c++) {
+      expected += weight[candidate[c]] * distance[candidate[c]];
+    }
+    expected /= all;
+    for (int c = 0; c < count; c++) {
+      typicality[candidate[c]] = -Math.abs(distance[candidate[c]] - expected);
+    }
+    heapify(count, typicality);
+    return pop(count, count, typicalP * all, typicality);
+  }
+
   /**
    * Moves the candidates that survive top_k and top_p to the front, heaviest first, by a heap: only
    * survivors are ordered.
    */
   private int cut(int count, SamplingParameters p, double all) {
-    for (int i = count / 2 - 1; i >= 0; i--) {
-      sink(i, count);
-    }
+    heapify(count, weight);
     int limit = p.topK() > 0 ? Math.min(p.topK(), count) : count;
     // top_p is a share of what top_k left; the sum over those is known once they are popped.
-    int popped = 0;
-    double sum = 0;
     double wanted = p.topK() > 0 ? Double.POSITIVE_INFINITY : p.topP() * all;
-    while (popped < limit && sum < wanted) {
-      int top = candidate[0];
-      int last = count - 1 - popped;
-      candidate[0] = candidate[last];
-      candidate[last] = top;
-      sink(0, last);
-      sum += weight[top];
-      popped++;
-    }
-    reverse(count - popped, count);
-    System.arraycopy(candidate, count - popped, candidate, 0, popped);
+    int popped = pop(count, limit, wanted, weight);
     if (p.topK() > 0 && p.topP() < 1) {
-      double share = p.topP() * sum;
+      double share = p.topP() * mass(popped);
       double running = 0;
       int kept = 0;
       while (kept < popped && running < share) {
@@ -122,7 +140,34 @@ public final class Sampler {
     return popped;
   }
 
-  private void sink(int from, int size) {
+  private void heapify(int count, double[] key) {
+    for (int i = count / 2 - 1; i >= 0; i--) {
+      sink(i, count, key);
+    }
+  }
+
+  /**
+   * Moves candidates to the front by falling key, at most {@code limit} and until they weigh {@code
+   * wanted}; returns how many.
+   */
+  private int pop(int count, int limit, double wanted, double[] key) {
+    int popped = 0;
+    double sum = 0;
+    while (popped < limit && sum < wanted) {
+      int top = candidate[0];
+      int last = count - 1 - popped;
+      candidate[0] = candidate[last];
+      candidate[last] = top;
+      sink(0, last, key);
+      sum += weight[top];
+      popped++;
+    }
+    reverse(count - popped, count);
+    System.arraycopy(candidate, count - popped, candidate, 0, popped);
+    return popped;
+  }
+
+  private void sink(int from, int size, double[] key) {
     int at = from;
     int id = candidate[at];
     while (true) {
@@ -130,10 +175,10 @@ public final class Sampler {
       if (child >= size) {
         break;
       }
-      if (child + 1 < size && heavier(candidate[child + 1], candidate[child])) {
+      if (child + 1 < size && precedes(candidate[child + 1], candidate[child], key)) {
         child++;
       }
-      if (!heavier(candidate[child], id)) {
+      if (!precedes(candidate[child], id, key)) {
         break;
       }
       candidate[at] = candidate[child];
@@ -142,8 +187,8 @@ public final class Sampler {
     candidate[at] = id;
   }
 
-  private boolean heavier(int a, int b) {
-    return weight[a] > weight[b] || weight[a] == weight[b] && a < b;
+  private static boolean precedes(int a, int b, double[] key) {
+    return key[a] > key[b] || key[a] == key[b] && a < b;
   }
 
   private void reverse(int from, int to) {

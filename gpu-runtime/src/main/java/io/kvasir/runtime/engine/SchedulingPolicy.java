@@ -7,9 +7,17 @@ import java.util.List;
  * and times, never tokens or memory; the engine calls it from its own thread and obeys.
  */
 public interface SchedulingPolicy {
-  /** A request as the scheduler knows it. Times are on the engine's injected monotonic clock. */
+  /**
+   * A request, or one choice of it, as the scheduler knows it. Times are on the engine's injected
+   * monotonic clock.
+   *
+   * @param choice 0 stands for the whole request until its prompt is computed; afterwards each
+   *     choice that was preempted comes back with its own ticket
+   * @param maxTokens asked for: of choice 0 those of all choices together
+   */
   record Ticket(
       long requestId,
+      int choice,
       String tenant,
       long arrivalNs,
       long deadlineNs,

@@ -8,4 +8,12 @@ public interface TokenPath {
   int promptLength();
 
   int token(int index);
+
+  /**
+   * How many of them are the sequence's for good: tokens below it never change and it never
+   * shrinks, whatever path is asked about next. All of them unless the path is a branch of a tree.
+   */
+  default int settledLength() {
+    return length();
+  }
 }

@@ -16,7 +16,7 @@ final class DeficitRoundRobinTest {
   private long ids;
 
   private Ticket add(String tenant, int prompt, int max) {
-    Ticket ticket = new Ticket(++ids, tenant, ids, Long.MAX_VALUE, prompt, max);
+    Ticket ticket = new Ticket(++ids, 0, tenant, ids, Long.MAX_VALUE, prompt, max);
     policy.waiting(ticket, false);
     return ticket;
   }
@@ -75,8 +75,8 @@ final class DeficitRoundRobinTest {
 
   @Test
   void shouldTakeTheYoungestAdmissionAsVictim() {
-    Running old = new Running(new Ticket(1, "a", 1, 0, 5, 5), 10, 100, 3);
-    Running young = new Running(new Ticket(2, "a", 0, 0, 5, 5), 20, 10, 3);
+    Running old = new Running(new Ticket(1, 0, "a", 1, 0, 5, 5), 10, 100, 3);
+    Running young = new Running(new Ticket(2, 0, "a", 0, 0, 5, 5), 20, 10, 3);
     assertEquals(young, policy.victim(List.of(young, old), 30));
   }
 }

@@ -146,14 +146,15 @@ final class EngineCoreTest {
       assertEquals(FinishReason.STOP, byId.finishReason());
       assertArrayEquals(java.util.Arrays.copyOf(free, firstAt), byId.snapshot());
       SamplingParameters text =
-          new SamplingParameters(
-              0, 1, 0, 0, null, 12, 0, List.of(), List.of("t" + free[3] + " t" + free[4]));
+          EngineHarness.greedy(12).toBuilder()
+              .stopStrings(List.of("t" + free[3] + " t" + free[4]))
+              .build();
       TokenStream byText = h.submit("a", prompt, text);
       h.runAll();
       assertEquals(FinishReason.STOP, byText.finishReason());
       assertTrue(byText.published() <= 5);
       SamplingParameters late =
-          new SamplingParameters(0, 1, 0, 0, null, 12, 8, List.of(stop), List.of());
+          SamplingParameters.greedy(12, List.of(stop)).toBuilder().minTokens(8).build();
       TokenStream masked = h.submit("a", prompt, late);
       h.runAll();
       assertTrue(masked.published() >= 8);

@@ -21,6 +21,7 @@ final class EngineHarness implements AutoCloseable {
   final EngineCore core;
   final EngineCounters counters = new EngineCounters();
   final AtomicLong nowNs = new AtomicLong(1);
+  final AtomicLong waitingRoom = new AtomicLong();
   private long ids = 1;
 
   EngineHarness(ModelConfig config, EngineOptions base, SchedulingPolicy policy) {
@@ -35,7 +36,7 @@ final class EngineHarness implements AutoCloseable {
     this.cache = LoadedModel.openCache(model, options, load.pages(), load.slots());
     this.core =
         new EngineCore(
-            model, cache, options, policy, counters, new AtomicLong(), () -> t -> "t" + t + " ");
+            model, cache, options, policy, counters, waitingRoom, prompt -> t -> "t" + t + " ");
   }
 
   static EngineHarness open(long arenaBytes, int stepRows) {
@@ -56,11 +57,29 @@ final class EngineHarness implements AutoCloseable {
 
   TokenStream submit(
       String tenant, int[] prompt, SamplingParameters s, long timeoutNs, List<Integer> rows) {
-    TokenStream stream = new TokenStream(s.maxTokens(), rows.size(), () -> {});
+    return submitChoices(tenant, prompt, s, timeoutNs, rows).getFirst();
+  }
+
+  /** The streams of all choices of a request. */
+  List<TokenStream> submitChoices(String tenant, int[] prompt, SamplingParameters s) {
+    return submitChoices(tenant, prompt, s, 0, List.of());
+  }
+
+  List<TokenStream> submitChoices(
+      String tenant, int[] prompt, SamplingParameters s, long timeoutNs, List<Integer> rows) {
+    List<TokenStream> streams = new ArrayList<>();
+    for (int i = 0; i < s.bestOf(); i++) {
+      streams.add(
+          rows.isEmpty()
+              ? TokenStream.of(s, i, prompt.length, model.vocabSize(), () -> {})
+              : new TokenStream(s.maxTokens(), rows.size(), () -> {}));
+    }
+    waitingRoom.addAndGet(streams.size());
     core.accept(
-        new GenerationRequest(ids++, tenant, prompt.clone(), s, timeoutNs, rows, stream),
+        new GenerationRequest(
+            ids++, tenant, prompt.clone(), s, timeoutNs, rows, List.of(), streams),
         nowNs.get());
-    return stream;
+    return streams;
   }
 
   /** Id of the latest submission. */
@@ -68,10 +87,15 @@ final class EngineHarness implements AutoCloseable {
     return ids - 1;
   }
 
+  /** One step, a millisecond later. */
+  int step() {
+    nowNs.addAndGet(1_000_000);
+    return core.step();
+  }
+
   void runAll() {
     for (int i = 0; i < 100_000 && !core.idle(); i++) {
-      nowNs.addAndGet(1_000_000);
-      core.step();
+      step();
     }
     if (!core.idle()) {
       throw new AssertionError("the engine did not come to an end in 100,000 steps");
@@ -89,7 +113,14 @@ final class EngineHarness implements AutoCloseable {
   }
 
   static SamplingParameters seeded(int tokens, long seed) {
-    return new SamplingParameters(1.3f, 0.9f, 20, 0.02f, seed, tokens, 0, List.of(), List.of());
+    return SamplingParameters.builder()
+        .temperature(1.3f)
+        .topP(0.9f)
+        .topK(20)
+        .minP(0.02f)
+        .seed(seed)
+        .maxTokens(tokens)
+        .build();
   }
 
   static List<int[]> prompts(int count, int minTokens, int maxTokens, long seed) {

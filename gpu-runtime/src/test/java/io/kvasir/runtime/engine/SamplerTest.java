@@ -82,16 +82,12 @@ final class SamplerTest {
         logits[3] = Float.NEGATIVE_INFINITY;
       }
       SamplingParameters p =
-          new SamplingParameters(
-              0.2f + 2 * random.nextFloat(),
-              ps[random.nextInt(4)],
-              ks[random.nextInt(4)],
-              mins[random.nextInt(3)],
-              1L,
-              10,
-              0,
-              List.of(),
-              List.of());
+          SamplingParameters.builder()
+              .temperature(0.2f + 2 * random.nextFloat())
+              .topP(ps[random.nextInt(4)])
+              .topK(ks[random.nextInt(4)])
+              .minP(mins[random.nextInt(3)])
+              .build();
       int expected =
           p.topK() == 1 ? Sampler.greedy(logits, 0, VOCAB) : reference(logits, p, trial, 3);
       assertEquals(expected, sampler.sample(logits, 0, VOCAB, p, trial, 3), "trial " + trial);
@@ -102,7 +98,7 @@ final class SamplerTest {
   void shouldDrawInProportion() {
     float[] logits = {(float) Math.log(1), (float) Math.log(2), (float) Math.log(7)};
     Sampler sampler = new Sampler(3);
-    SamplingParameters p = new SamplingParameters(1, 1, 0, 0, 1L, 10, 0, List.of(), List.of());
+    SamplingParameters p = SamplingParameters.builder().build();
     int[] counts = new int[3];
     for (int i = 0; i < 20_000; i++) {
       counts[sampler.sample(logits, 0, 3, p, 12345, i)]++;

@@ -7,6 +7,7 @@ import io.kvasir.runtime.device.FreshJvm;
 import io.kvasir.runtime.model.SeamHarness;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -28,13 +29,27 @@ public final class SteadyStateAllocationTest {
     ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     long thread = Thread.currentThread().threadId();
     SamplingParameters sampled =
-        new SamplingParameters(1, 0.9f, 40, 0.01f, 5L, 200, 200, List.of(2), List.of());
+        SamplingParameters.builder()
+            .topP(0.9f)
+            .topK(40)
+            .minP(0.01f)
+            .typicalP(0.95f)
+            .penalties(new Penalties(1.1f, 0.2f, 0.1f))
+            .logitBias(Map.of(7, 1f))
+            .logprobs(5)
+            .n(2)
+            .seed(5L)
+            .maxTokens(200)
+            .minTokens(200)
+            .stopIds(List.of(2))
+            .build();
     long allocated = Long.MAX_VALUE;
     try (EngineHarness h = EngineHarness.open(8 << 20, 128)) {
       for (int round = 0; round < ROUNDS && allocated > 0; round++) {
-        for (int i = 0; i < 4; i++) {
-          h.submit("a", SeamHarness.tokens(30, i), i == 0 ? sampled : EngineHarness.greedy(200));
-        }
+        // Two choices with everything on, and two plain requests.
+        h.submitChoices("a", SeamHarness.tokens(30, 0), sampled);
+        h.submit("a", SeamHarness.tokens(30, 1), EngineHarness.greedy(200));
+        h.submit("a", SeamHarness.tokens(30, 2), EngineHarness.greedy(200));
         h.core.step();
         // Beyond 130 tokens arrays that double have grown to 256 and stay for the 90 steps
         // measured.
