@@ -51,6 +51,7 @@ final class RequestScope {
     try {
       admission.tenant().checkModel(served);
     } catch (AccessRefusedException refused) {
+      metrics.denied(tenant(), refused.word());
       throw ApiException.of(refused);
     }
     model = served;
@@ -72,6 +73,7 @@ final class RequestScope {
     try {
       admission.takeTokens(promptTokens + maxTokens);
     } catch (AccessRefusedException refused) {
+      metrics.denied(tenant(), refused.word());
       throw ApiException.of(refused);
     }
   }
