@@ -6,7 +6,8 @@ import java.util.TreeMap;
 /**
  * The string formats that are made exactly, as whole regular expressions: every text made is one of
  * the format. Left out of what RFC 3339 allows: leap seconds, lower-case {@code t} and {@code z},
- * and more than nine digits of a second.
+ * more than nine digits of a second, and offsets of 18 hours and more, which no place has and many
+ * readers refuse.
  */
 final class Formats {
   private static final String LEAP_YEAR =
@@ -19,7 +20,7 @@ final class Formats {
           + LEAP_YEAR
           + "-02-29)";
   private static final String TIME =
-      "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)";
+      "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-7]):[0-5]\\d)";
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 
   static final Map<String, String> REGEX =

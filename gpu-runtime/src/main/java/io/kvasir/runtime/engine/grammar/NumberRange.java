@@ -96,28 +96,32 @@ final class NumberRange {
 
   private void from(int start) {
     int digits = whole.length();
-    if (greater) {
-      int longer = start;
-      for (int i = 0; i < digits; i++) {
-        int next = nfa.state();
-        nfa.range(longer, '0', '9', next);
-        longer = next;
+    int other = start;
+    for (int i = 1; i < digits + (greater ? 1 : 0); i++) {
+      other = digit(other);
+      if (!greater) {
+        // Fewer digits are less, whichever they are.
+        nfa.epsilon(other, Nfa.END);
+        fractionOfAnyKind(other);
       }
-      anything(nfa, longer);
+    }
+    if (greater) {
+      anything(nfa, other);
     }
     int equal = start;
     for (int i = 0; i < digits; i++) {
       char d = whole.charAt(i);
-      if (!greater && i > 0) {
-        shorterEnds(equal);
-      }
       int differs = nfa.state();
       if (greater && d < '9') {
         nfa.range(equal, d + 1, '9', differs);
       } else if (!greater && d > '0') {
         nfa.range(equal, '0', d - 1, differs);
       }
-      fill(differs, digits - 1 - i);
+      for (int rest = i + 1; rest < digits; rest++) {
+        differs = digit(differs);
+      }
+      nfa.epsilon(differs, Nfa.END);
+      fractionOfAnyKind(differs);
       int next = nfa.state();
       nfa.range(equal, d, d, next);
       equal = next;
@@ -125,26 +129,10 @@ final class NumberRange {
     fractionFrom(equal);
   }
 
-  /** A number with fewer digits than the bound is below it, whatever its fraction. */
-  private void shorterEnds(int state) {
-    nfa.epsilon(state, Nfa.END);
-    fractionOfAnyKind(state);
-  }
-
-  /** The digits of a number that differs from the bound already: {@code count} to its point. */
-  private void fill(int from, int count) {
-    int at = from;
-    for (int i = 0; i <= count; i++) {
-      if (i == count || !greater) {
-        nfa.epsilon(at, Nfa.END);
-        fractionOfAnyKind(at);
-      }
-      if (i < count) {
-        int next = nfa.state();
-        nfa.range(at, '0', '9', next);
-        at = next;
-      }
-    }
+  private int digit(int from) {
+    int to = nfa.state();
+    nfa.range(from, '0', '9', to);
+    return to;
   }
 
   private void fractionOfAnyKind(int from) {

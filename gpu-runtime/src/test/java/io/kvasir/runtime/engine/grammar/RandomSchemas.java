@@ -2,6 +2,7 @@ package io.kvasir.runtime.engine.grammar;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.DecimalNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.math.BigDecimal;
@@ -17,7 +18,7 @@ import java.util.function.Supplier;
  * one schema.
  */
 final class RandomSchemas {
-  private static final JsonNodeFactory NODES = JsonNodeFactory.withExactBigDecimals(true);
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
   private static final String[] NAMES = {"a", "ab", "abc", "name", "né", "k\"1", "id", "x\\y", "日"};
   private static final String CHARS = "abcXYZ 019\"\\/\n\té日👍{}[],:-";
 
@@ -89,7 +90,7 @@ final class RandomSchemas {
         schema,
         () -> {
           long inside = low + 1 + (long) (random.nextDouble() * width);
-          return NODES.numberNode(BigDecimal.valueOf(inside, scale));
+          return DecimalNode.valueOf(BigDecimal.valueOf(inside, scale));
         });
   }
 
@@ -146,7 +147,7 @@ final class RandomSchemas {
             text("red"),
             text("re\"d\n"),
             NODES.numberNode(7),
-            NODES.numberNode(new BigDecimal("-1.50")),
+            DecimalNode.valueOf(new BigDecimal("-1.50")),
             NODES.nullNode(),
             NODES.booleanNode(true),
             NODES.arrayNode().add(1).add("x"),
@@ -333,7 +334,7 @@ final class RandomSchemas {
     } else if (value.isTextual()) {
       out.append(new String(TextEncoder.quoted(value.textValue()), StandardCharsets.UTF_8));
     } else {
-      out.append(value.isNumber() ? value.decimalValue().toString() : value.asText());
+      out.append(value.isNumber() ? value.decimalValue().toPlainString() : value.asText());
     }
   }
 }
