@@ -10,7 +10,7 @@ import java.util.Random;
 /** Answers drawn at random, or spelled at random, through a compiled grammar. */
 final class Answers {
   private static final int FREE_TOKENS = 120;
-  private static final int MAX_TOKENS = 6000;
+  static final int MAX_TOKENS = 6000;
   private static final int[] PROMPT = {0, 5, 17};
 
   private Answers() {}
@@ -35,14 +35,15 @@ final class Answers {
 
   /**
    * Text of one random answer: each token drawn evenly from what the mask leaves. Past {@link
-   * #FREE_TOKENS} tokens those that close something are preferred, so that answers end.
+   * #FREE_TOKENS} tokens those that close something are preferred, so that JSON ends. Null if the
+   * answer has not ended after {@code maxTokens}.
    */
-  static String draw(CompiledGrammar grammar, Random random) {
+  static String draw(CompiledGrammar grammar, Random random, int maxTokens) {
     int size = grammar.vocabulary().size();
     LogitAdjuster mask = grammar.newMask();
-    int[] answer = new int[MAX_TOKENS];
+    int[] answer = new int[maxTokens];
     float[] logits = new float[size + 1];
-    for (int n = 0; n < MAX_TOKENS; n++) {
+    for (int n = 0; n < maxTokens; n++) {
       Arrays.fill(logits, 0);
       mask.adjust(logits, 1, size, new Path(answer, n));
       int chosen = choose(grammar.vocabulary(), logits, random, n > FREE_TOKENS);
@@ -54,15 +55,15 @@ final class Answers {
       }
       answer[n] = chosen;
     }
-    throw new AssertionError("no end in sight after " + text(grammar, answer, 300));
+    return null;
   }
 
   private static int choose(Vocabulary vocabulary, float[] logits, Random random, boolean close) {
-    int count = 0;
+    long count = 0;
     int chosen = -1;
     for (int id = 0; id < vocabulary.size(); id++) {
       if (logits[1 + id] == 0) {
-        int weight = id == Vocabularies.END ? 8 : 1;
+        long weight = id != Vocabularies.END ? 1 : close ? 1L << 32 : 8;
         if (vocabulary.byteCount(id) > 0) {
           int first = vocabulary.unsignedByte(id, 0);
           boolean closes = first == '"' || first == '}' || first == ']';
@@ -70,7 +71,7 @@ final class Answers {
           weight = vocabulary.byteCount(id) == 1 ? 20 * weight : weight;
         }
         count += weight;
-        if (random.nextInt(count) < weight) {
+        if (random.nextLong(count) < weight) {
           chosen = id;
         }
       }

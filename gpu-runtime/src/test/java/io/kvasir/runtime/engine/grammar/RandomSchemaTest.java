@@ -1,6 +1,7 @@
 package io.kvasir.runtime.engine.grammar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -70,7 +71,8 @@ class RandomSchemaTest {
     Random random = new Random(seed);
     JsonSchema validator = validator(schema);
     for (int i = 0; i < draws; i++) {
-      String answer = Answers.draw(grammar, random);
+      String answer = Answers.draw(grammar, random, Answers.MAX_TOKENS);
+      assertNotNull(answer, () -> hint(seed, schema, "without end"));
       assertTrue(grammar.accepts(answer), () -> hint(seed, schema, answer));
       Set<ValidationMessage> problems = validator.validate(parse(answer, seed, schema));
       assertEquals(Set.of(), problems, () -> hint(seed, schema, answer));

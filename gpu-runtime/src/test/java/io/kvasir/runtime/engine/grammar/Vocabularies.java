@@ -8,8 +8,8 @@ import java.util.Random;
 import java.util.Set;
 
 /** Seeded vocabularies in the manner of trained ones. Token 0 begins, token 1 ends an answer. */
-final class Vocabularies {
-  static final int END = 1;
+public final class Vocabularies {
+  public static final int END = 1;
 
   private static final String[] PIECES = {
     "{\"", "\":", "\": ", "\": \"", "\",", "\",\"", "\", \"", "\"}", "\"},", "\"]", "}}", "]}", "}]",
@@ -21,7 +21,7 @@ final class Vocabularies {
   private Vocabularies() {}
 
   /** All bytes, common pieces, and random joins of what is there already. */
-  static Vocabulary bytesAndMerges(int size, long seed) {
+  public static Vocabulary bytesAndMerges(int size, long seed) {
     return Vocabulary.of(tokens(size, seed, 12, true), List.of(END));
   }
 
@@ -69,7 +69,7 @@ final class Vocabularies {
     }
   }
 
-  static byte[] bytes(Vocabulary vocabulary, int id) {
+  public static byte[] bytes(Vocabulary vocabulary, int id) {
     byte[] out = new byte[vocabulary.byteCount(id)];
     for (int i = 0; i < out.length; i++) {
       out[i] = (byte) vocabulary.unsignedByte(id, i);
