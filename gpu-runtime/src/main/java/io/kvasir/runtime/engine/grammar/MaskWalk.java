@@ -12,6 +12,7 @@ final class MaskWalk {
   private final TokenTrie trie;
   private final Threads threads;
   private final StackArena arena = new StackArena();
+  private final PlainRuns runs;
   private final int[] runFrom;
   private final int[] runEnd;
   private final long[] bits;
@@ -25,6 +26,7 @@ final class MaskWalk {
     this.automaton = automaton;
     this.trie = vocabulary.trie();
     this.threads = new Threads(automaton, need, arena);
+    this.runs = new PlainRuns(automaton, need);
     this.runFrom = new int[trie.maxDepth() + 1];
     this.runEnd = new int[trie.maxDepth() + 1];
     this.bits = new long[vocabulary.size() + 63 >> 6];
@@ -76,7 +78,8 @@ final class MaskWalk {
     int base = trie.depth[node];
     int end = trie.skip[node];
     for (int i = node + 1; i < end; ) {
-      i = visit(i, trie.depth[i] - base) ? i + 1 : trie.skip[i];
+      int level = trie.depth[i] - base;
+      i = visit(i, level) && !allowBelow(i, level) ? i + 1 : trie.skip[i];
     }
   }
 
@@ -85,9 +88,8 @@ final class MaskWalk {
     int from = runFrom[level - 1];
     int end = runEnd[level - 1];
     int label = trie.label[node] & 0xFF;
-    int state = threads.state[from];
-    if (end == from + 1 && automaton.flags[state] == 0) {
-      int to = automaton.next(state, label);
+    if (end == from + 1 && threads.isSimple(from, label)) {
+      int to = automaton.next(threads.state[from], label);
       if (to < 0) {
         return false;
       }
@@ -121,12 +123,29 @@ final class MaskWalk {
     }
   }
 
-  private void allow(int node, int from, int end) {
-    boolean live = false;
-    for (int i = from; i < end && !live; i++) {
-      live = threads.isLive(i);
+  /** Allows all tokens below a node at once where the only reading takes any plain bytes. */
+  private boolean allowBelow(int node, int level) {
+    int from = runFrom[level];
+    if (runEnd[level] != from + 1
+        || trie.plainHeight[node] > runs.length(threads.state[from])
+        || !threads.isLive(from)) {
+      return false;
     }
-    for (int t = trie.from[node]; live && t < trie.from[node + 1]; t++) {
+    allowTokens(trie.from[node + 1], trie.from[trie.skip[node]]);
+    return true;
+  }
+
+  private void allow(int node, int from, int end) {
+    for (int i = from; i < end; i++) {
+      if (threads.isLive(i)) {
+        allowTokens(trie.from[node], trie.from[node + 1]);
+        return;
+      }
+    }
+  }
+
+  private void allowTokens(int from, int end) {
+    for (int t = from; t < end; t++) {
       int token = trie.tokens[t];
       if ((bits[token >> 6] & 1L << token) == 0) {
         bits[token >> 6] |= 1L << token;

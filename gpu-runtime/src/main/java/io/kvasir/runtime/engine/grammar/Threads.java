@@ -98,6 +98,24 @@ final class Threads {
     }
   }
 
+  /** Whether a byte can only take this reading further within its frame, or end it. */
+  boolean isSimple(int index, int unsignedByte) {
+    int q = state[index];
+    int flags = automaton.flags[q];
+    if (flags == 0) {
+      return true;
+    }
+    if ((flags & Automaton.ACCEPT) != 0 && stack[index] != StackArena.BOTTOM) {
+      return false;
+    }
+    for (int c = automaton.callFrom[q]; c < automaton.callFrom[q + 1]; c++) {
+      if (automaton.canStart(automaton.callRule[c], unsignedByte)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   void put(int index, int q, int s) {
     if (index >= state.length) {
       state = Arrays.copyOf(state, 2 * index);

@@ -17,6 +17,9 @@ final class TokenTrie {
 
   final int[] tokens;
 
+  /** Levels below a node if all of them are {@link #isPlain}, else {@link Short#MAX_VALUE}. */
+  final short[] plainHeight;
+
   /**
    * @param ids tokens that have bytes
    */
@@ -49,6 +52,31 @@ final class TokenTrie {
     from = Arrays.copyOf(starts, count + 1);
     tokens = sorted;
     skip = skips();
+    plainHeight = plainHeights();
+  }
+
+  /** Bytes that mean nothing special in any JSON string; most tokens consist of them. */
+  static boolean isPlain(int unsignedByte) {
+    return unsignedByte >= ' '
+        && unsignedByte < 0x7F
+        && unsignedByte != '"'
+        && unsignedByte != '\\';
+  }
+
+  private short[] plainHeights() {
+    short[] out = new short[nodeCount];
+    for (int i = nodeCount - 1; i >= 0; i--) {
+      int height = 0;
+      for (int child = i + 1; child < skip[i]; child = skip[child]) {
+        boolean plain = isPlain(label[child] & 0xFF) && out[child] < Short.MAX_VALUE;
+        height = plain ? Math.max(height, out[child] + 1) : Short.MAX_VALUE;
+        if (!plain) {
+          break;
+        }
+      }
+      out[i] = (short) height;
+    }
+    return out;
   }
 
   private static int[] sort(byte[][] bytes, int[] ids) {
@@ -94,6 +122,6 @@ final class TokenTrie {
   }
 
   long bytes() {
-    return 11L * nodeCount + 4L * tokens.length;
+    return 13L * nodeCount + 4L * tokens.length;
   }
 }
