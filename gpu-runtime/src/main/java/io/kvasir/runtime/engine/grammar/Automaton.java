@@ -203,6 +203,8 @@ final class Automaton {
   }
 
   long bytes() {
-    return 5L * stateCount + 4L * (next.length + callFrom.length + 2L * callRule.length) + 8L * ruleFirst.length;
+    return 5L * stateCount
+        + 4L * (next.length + callFrom.length + 2L * callRule.length)
+        + 8L * ruleFirst.length;
   }
 }

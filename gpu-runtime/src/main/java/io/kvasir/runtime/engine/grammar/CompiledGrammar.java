@@ -75,12 +75,8 @@ public final class CompiledGrammar {
     return new GrammarCursor(automaton, need, vocabulary);
   }
 
-  Vocabulary vocabulary() {
+  public Vocabulary vocabulary() {
     return vocabulary;
-  }
-
-  long missCount() {
-    return masks.missCount();
   }
 
   /** Allowed tokens of the next draw as bits, for tests. */

@@ -26,11 +26,16 @@ final class Formats {
   static final Map<String, String> REGEX =
       new TreeMap<>(
           Map.of(
-              "date", DATE,
-              "time", TIME,
-              "date-time", DATE + "T" + TIME,
-              "uuid", "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-              "ipv4", OCTET + "(\\." + OCTET + "){3}"));
+              "date",
+              DATE,
+              "time",
+              TIME,
+              "date-time",
+              DATE + "T" + TIME,
+              "uuid",
+              "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+              "ipv4",
+              OCTET + "(\\." + OCTET + "){3}"));
 
   private Formats() {}
 }

@@ -56,8 +56,7 @@ public final class GrammarCompiler {
   }
 
   private static Automaton choice(GrammarSpec.Choice choice, RuleSet rules) {
-    checkLength(
-        choice.choices().stream().mapToLong(String::length).sum(), "the list of choices");
+    checkLength(choice.choices().stream().mapToLong(String::length).sum(), "the list of choices");
     int root = rules.reserve();
     Nfa body = rules.builder();
     for (String text : choice.choices()) {

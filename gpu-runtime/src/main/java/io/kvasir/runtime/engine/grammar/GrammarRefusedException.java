@@ -14,8 +14,7 @@ public final class GrammarRefusedException extends IllegalArgumentException {
 
   /** A piece of the client's text, shortened so that a message stays a sentence. */
   static String quote(String text) {
-    String shown =
-        text.length() <= QUOTE_LIMIT ? text : text.substring(0, QUOTE_LIMIT - 3) + "...";
+    String shown = text.length() <= QUOTE_LIMIT ? text : text.substring(0, QUOTE_LIMIT - 3) + "...";
     StringBuilder out = new StringBuilder("\"");
     for (int i = 0; i < shown.length(); i++) {
       char c = shown.charAt(i);

@@ -17,7 +17,6 @@ final class MaskCache {
   private final Long2ObjectHashMap<MaskNode> roots = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<MaskNode> children = new Long2ObjectHashMap<>();
   private long keptBytes;
-  private long missCount;
 
   MaskCache(MaskWalk walk) {
     this.walk = walk;
@@ -71,7 +70,6 @@ final class MaskCache {
   }
 
   private void keep(MaskNode node) {
-    missCount++;
     keptBytes += node.bytes();
     if (keptBytes > GrammarLimits.MAX_MASK_BYTES) {
       roots.clear();
@@ -82,10 +80,5 @@ final class MaskCache {
 
   long keptBytes() {
     return keptBytes;
-  }
-
-  /** Masks found so far, dropped ones included. */
-  long missCount() {
-    return missCount;
   }
 }

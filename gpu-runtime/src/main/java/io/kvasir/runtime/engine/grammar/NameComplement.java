@@ -48,7 +48,8 @@ final class NameComplement {
     int free = children.size();
     for (int q = 0; q < free; q++) {
       Map<Integer, Integer> own = children.get(q);
-      int[] singles = own.keySet().stream().flatMapToInt(c -> java.util.stream.IntStream.of(c, c)).toArray();
+      int[] singles =
+          own.keySet().stream().flatMapToInt(c -> java.util.stream.IntStream.of(c, c)).toArray();
       int[] others = CodePoints.of(singles).complement().pairs();
       budget.spend(own.size() + others.length);
       List<int[]> ranges = new ArrayList<>();
@@ -57,8 +58,7 @@ final class NameComplement {
         ranges.add(new int[] {others[i], others[i + 1], free});
       }
       ranges.sort((x, y) -> Integer.compare(x[0], y[0]));
-      out.add(
-          ranges.stream().flatMapToInt(Arrays::stream).toArray(), new int[0], !isName.get(q));
+      out.add(ranges.stream().flatMapToInt(Arrays::stream).toArray(), new int[0], !isName.get(q));
     }
     int[] all = CodePoints.ALL.pairs();
     out.add(new int[] {all[0], all[1], free, all[2], all[3], free}, new int[0], true);

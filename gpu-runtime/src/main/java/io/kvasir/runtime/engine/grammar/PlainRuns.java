@@ -3,9 +3,9 @@ package io.kvasir.runtime.engine.grammar;
 import java.util.Arrays;
 
 /**
- * How many plain bytes ({@link TokenTrie#isPlain}) a state takes, whichever they are, without a call,
- * without a place to end, and with all its completions left. Inside a string that is any number, or
- * as many as its length allows; so whole subtrees of tokens need no look. Immutable.
+ * How many plain bytes ({@link TokenTrie#isPlain}) a state takes, whichever they are, without a
+ * call, without a place to end, and with all its completions left. Inside a string that is any
+ * number, or as many as its length allows; so whole subtrees of tokens need no look. Immutable.
  */
 final class PlainRuns {
   private static final int UNKNOWN = -1;
@@ -56,7 +56,10 @@ final class PlainRuns {
         to = next;
       }
     }
-    if (to < 0 || need[to] != 0 || (a.flags[to] & Automaton.ACCEPT) != 0 || a.flags[q] != 0 && !callsOdd(a, q)) {
+    if (to < 0
+        || need[to] != 0
+        || (a.flags[to] & Automaton.ACCEPT) != 0
+        || a.flags[q] != 0 && !callsOdd(a, q)) {
       return -1;
     }
     return to;

@@ -62,7 +62,9 @@ final class RangeDfa {
   /** Whether a text of code points is in the language; only without calls. */
   boolean matches(String text) {
     int state = 0;
-    for (int i = 0; i < text.length() && state >= 0; i += Character.charCount(text.codePointAt(i))) {
+    for (int i = 0;
+        i < text.length() && state >= 0;
+        i += Character.charCount(text.codePointAt(i))) {
       state = next(state, text.codePointAt(i));
     }
     return state >= 0 && accept.get(state);

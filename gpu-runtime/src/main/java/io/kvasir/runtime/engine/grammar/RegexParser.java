@@ -40,8 +40,7 @@ final class RegexParser {
     return compile(pattern, where, budget, true);
   }
 
-  private static RangeDfa compile(
-      String pattern, String where, WorkBudget budget, boolean search) {
+  private static RangeDfa compile(String pattern, String where, WorkBudget budget, boolean search) {
     Nfa nfa = new Nfa(budget);
     RegexParser parser = new RegexParser(pattern, where);
     do {

@@ -77,7 +77,8 @@ final class SchemaDocument {
     String pointer;
     JsonNode target;
     try {
-      pointer = URLDecoder.decode(reference.substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
+      pointer =
+          URLDecoder.decode(reference.substring(1).replace("+", "%2B"), StandardCharsets.UTF_8);
       target = root.at(JsonPointer.compile(pointer));
     } catch (IllegalArgumentException e) {
       throw new GrammarRefusedException(

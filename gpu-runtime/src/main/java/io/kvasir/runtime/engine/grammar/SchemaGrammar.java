@@ -132,7 +132,8 @@ final class SchemaGrammar {
       body.call(Nfa.START, rule, Nfa.END);
       return;
     }
-    RangeDfa text = strings.min() == 0 && strings.max() == Integer.MAX_VALUE ? null : length(strings);
+    RangeDfa text =
+        strings.min() == 0 && strings.max() == Integer.MAX_VALUE ? null : length(strings);
     for (RangeDfa each : strings.texts()) {
       text = text == null ? each : RangeDfa.intersect(text, each, rules.budget());
     }

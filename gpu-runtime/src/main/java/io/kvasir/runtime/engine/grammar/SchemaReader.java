@@ -81,7 +81,9 @@ final class SchemaReader {
           && !(keyword.equals("$id") && part.pointer().isEmpty())) {
         throw refuse(
             part,
-            "has the keyword " + GrammarRefusedException.quote(keyword) + ", which is not supported",
+            "has the keyword "
+                + GrammarRefusedException.quote(keyword)
+                + ", which is not supported",
             "remove it and check the answer for it");
       }
     }

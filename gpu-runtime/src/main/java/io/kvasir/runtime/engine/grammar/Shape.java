@@ -6,8 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /** Values of one JSON type, or one value. A schema is a union of shapes. Immutable. */
 sealed interface Shape {
@@ -20,11 +20,7 @@ sealed interface Shape {
 
   /** Bounds are null where there are none. */
   record Numbers(
-      boolean integer,
-      BigDecimal min,
-      boolean minExclusive,
-      BigDecimal max,
-      boolean maxExclusive)
+      boolean integer, BigDecimal min, boolean minExclusive, BigDecimal max, boolean maxExclusive)
       implements Shape {
     static final Numbers ALL = new Numbers(false, null, false, null, false);
 

@@ -7,8 +7,8 @@ import java.util.Map;
 
 /**
  * Turns edges over code points into edges over the bytes that spell them: plain UTF-8, or the one
- * canonical spelling inside a JSON string (short escapes where JSON has them, a hex escape for
- * the other control characters, everything else as it is). One rule's builder.
+ * canonical spelling inside a JSON string (short escapes where JSON has them, a hex escape for the
+ * other control characters, everything else as it is). One rule's builder.
  */
 final class TextEncoder {
   private static final String SHORT_ESCAPED = "\"\\\b\t\n\f\r";

@@ -76,8 +76,7 @@ public final class Vocabulary {
    * @param vocabSize length of a row of logits; ids that the tokenizer does not know are never used
    * @throws GrammarRefusedException if the text of a token depends on its neighbours
    */
-  public static Vocabulary of(
-      TextTokenizer tokenizer, int vocabSize, Collection<Integer> endIds) {
+  public static Vocabulary of(TextTokenizer tokenizer, int vocabSize, Collection<Integer> endIds) {
     if (!tokenizer.joinsBytes()) {
       throw new GrammarRefusedException(
           "the tokenizer of this model puts blanks between its words by rules of its own, so no"

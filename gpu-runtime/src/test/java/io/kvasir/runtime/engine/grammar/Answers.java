@@ -99,7 +99,12 @@ final class Answers {
       int token = fitting(vocabulary, bytes, at, random);
       long[] allowed = grammar.allowed(cursor);
       if ((allowed[token >> 6] & 1L << token) == 0) {
-        return "\"" + new String(Vocabularies.bytes(vocabulary, token), StandardCharsets.UTF_8) + "\" at " + at + " of " + text;
+        return "\""
+            + new String(Vocabularies.bytes(vocabulary, token), StandardCharsets.UTF_8)
+            + "\" at "
+            + at
+            + " of "
+            + text;
       }
       cursor.append(token);
       at += vocabulary.byteCount(token);

@@ -25,8 +25,10 @@ class GrammarRefusalTest {
       value = {
         "{\"$ref\":\"#\"} | its root leads back to itself",
         "{\"anyOf\":[{\"$ref\":\"#\"},{\"type\":\"null\"}]} | its root leads back to itself",
-        "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"allOf\":[{\"$ref\":\"#/$defs/a\"}]}}} | /$defs/a leads back to itself",
-        "{\"type\":\"object\",\"properties\":{\"a\":{\"multipleOf\":3}}} | /properties/a has the keyword \"multipleOf\"",
+        "{\"$ref\":\"#/$defs/a\",\"$defs\":{\"a\":{\"allOf\":[{\"$ref\":\"#/$defs/a\"}]}}} |"
+            + " /$defs/a leads back to itself",
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"multipleOf\":3}}} | /properties/a has the"
+            + " keyword \"multipleOf\"",
         "{\"not\":{}} | keyword \"not\"",
         "{\"if\":{}} | keyword \"if\"",
         "{\"type\":\"object\",\"patternProperties\":{}} | keyword \"patternProperties\"",
@@ -49,10 +51,12 @@ class GrammarRefusalTest {
         "{\"enum\":[]} | no text at all",
         "{\"type\":\"integer\",\"enum\":[\"a\",1.5]} | no text at all",
         "{\"type\":\"object\",\"properties\":{\"a\":false},\"required\":[\"a\"]} | no text at all",
-        "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]} | no text at all",
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#\"}},\"required\":[\"a\"]} | no"
+            + " text at all",
         "{\"oneOf\":[{\"type\":\"integer\"},{\"type\":\"number\"}]} | branches 0 and 1",
         "{\"oneOf\":[{\"minLength\":2},{\"type\":\"null\"}]} | branches 0 and 1",
-        "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1}}},{\"type\":\"object\",\"properties\":{\"a\":{\"const\":2}}}]} | branches 0 and 1",
+        "{\"oneOf\":[{\"type\":\"object\",\"properties\":{\"a\":{\"const\":1}}},{\"type\":\"object\",\"properties\":{\"a\":{\"const\":2}}}]}"
+            + " | branches 0 and 1",
         "{\"anyOf\":[]} | anyOf that is no list",
         "{\"$ref\":\"other.json\"} | copy the definition",
         "{\"$ref\":\"#/$defs/none\"} | names nothing",
@@ -81,29 +85,51 @@ class GrammarRefusalTest {
   void shouldBoundWhatHostileGrammarsCost() {
     String deep = "[".repeat(5000);
     String nested =
-        IntStream.range(0, 100).mapToObj(i -> "{\"a\":").collect(Collectors.joining()) + "1" + "}".repeat(100);
+        IntStream.range(0, 100).mapToObj(i -> "{\"a\":").collect(Collectors.joining())
+            + "1"
+            + "}".repeat(100);
     String wide =
         IntStream.range(0, 30_000).mapToObj(i -> "\"v" + i + "\"").collect(Collectors.joining(","));
     String doubling =
         IntStream.range(0, 60)
-            .mapToObj(i -> "\"d" + i + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/d" + (i + 1) + "\"},{\"$ref\":\"#/$defs/d" + (i + 1) + "\"}]}")
+            .mapToObj(
+                i ->
+                    "\"d"
+                        + i
+                        + "\":{\"anyOf\":[{\"$ref\":\"#/$defs/d"
+                        + (i + 1)
+                        + "\"},{\"$ref\":\"#/$defs/d"
+                        + (i + 1)
+                        + "\"}]}")
             .collect(Collectors.joining(","));
     String product =
         IntStream.range(0, 30)
-            .mapToObj(i -> "{\"anyOf\":[{\"minLength\":" + i + "},{\"maxLength\":" + (99 + i) + "}]}")
+            .mapToObj(
+                i -> "{\"anyOf\":[{\"minLength\":" + i + "},{\"maxLength\":" + (99 + i) + "}]}")
             .collect(Collectors.joining(","));
     String optional =
-        IntStream.range(0, 3000).mapToObj(i -> "\"property" + i + "\":{}").collect(Collectors.joining(","));
+        IntStream.range(0, 3000)
+            .mapToObj(i -> "\"property" + i + "\":{}")
+            .collect(Collectors.joining(","));
     refuseSoon(new GrammarSpec.JsonSchema(" ".repeat(1 << 20), true), "characters");
     refuseSoon(new GrammarSpec.JsonSchema(deep, true), "nesting depth");
     refuseSoon(new GrammarSpec.JsonSchema("{\"enum\":[" + wide + "]}", true), "alternatives");
     refuseSoon(
-        new GrammarSpec.JsonSchema("{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + doubling + ",\"d60\":{\"type\":\"null\"}}}", true),
+        new GrammarSpec.JsonSchema(
+            "{\"$ref\":\"#/$defs/d0\",\"$defs\":{" + doubling + ",\"d60\":{\"type\":\"null\"}}}",
+            true),
         "alternatives");
-    refuseSoon(new GrammarSpec.JsonSchema("{\"type\":\"string\",\"allOf\":[" + product + "]}", true), "alternatives");
-    refuseSoon(new GrammarSpec.JsonSchema("{\"properties\":{" + optional + "}}", true), "the schema needs");
-    refuseSoon(new GrammarSpec.JsonSchema("{\"type\":\"string\",\"maxLength\":2000000000}", true), "states");
-    refuseSoon(new GrammarSpec.JsonSchema("{\"type\":\"array\",\"minItems\":900000}", true), "states");
+    refuseSoon(
+        new GrammarSpec.JsonSchema("{\"type\":\"string\",\"allOf\":[" + product + "]}", true),
+        "alternatives");
+    refuseSoon(
+        new GrammarSpec.JsonSchema("{\"properties\":{" + optional + "}}", true),
+        "the schema needs");
+    refuseSoon(
+        new GrammarSpec.JsonSchema("{\"type\":\"string\",\"maxLength\":2000000000}", true),
+        "states");
+    refuseSoon(
+        new GrammarSpec.JsonSchema("{\"type\":\"array\",\"minItems\":900000}", true), "states");
     refuseSoon(new GrammarSpec.JsonSchema("{\"const\":" + nested + "}", true), null);
     refuseSoon(new GrammarSpec.Regex("(a|b)*a(a|b){60}"), "states");
     refuseSoon(new GrammarSpec.Regex("((a{900}){900}){900}"), "compile work");
@@ -138,7 +164,9 @@ class GrammarRefusalTest {
   void shouldRefuseVocabulariesThatCannotSpellTheGrammar() {
     Vocabulary words =
         Vocabulary.of(
-            new byte[][] {null, null, bytes("yes"), bytes("no"), bytes(" way"), bytes("7"), bytes("ye")},
+            new byte[][] {
+              null, null, bytes("yes"), bytes("no"), bytes(" way"), bytes("7"), bytes("ye")
+            },
             List.of(1));
     refuse(new GrammarSpec.JsonObject(), words, "cannot spell any text of a JSON object");
     refuse(new GrammarSpec.Choice(List.of("maybe")), words, "cannot spell any text of the list");

@@ -129,9 +129,7 @@ class MaskTest {
     int shared = like == null ? 0 : like.length / 2;
     while (cursor.length() < tokens) {
       int next =
-          cursor.length() < shared
-              ? like[cursor.length()]
-              : pick(grammar.allowed(cursor), random);
+          cursor.length() < shared ? like[cursor.length()] : pick(grammar.allowed(cursor), random);
       if (next == Vocabularies.END) {
         break;
       }
@@ -188,8 +186,7 @@ class MaskTest {
 
   @Test
   void shouldMaskRowsThatAreLongerOrShorterThanTheVocabulary() {
-    CompiledGrammar grammar =
-        GrammarCompiler.compile(new GrammarSpec.Regex("[^a]*"), SMALL);
+    CompiledGrammar grammar = GrammarCompiler.compile(new GrammarSpec.Regex("[^a]*"), SMALL);
     for (int size : new int[] {300, 640, SMALL.size(), 777, 1000}) {
       float[] logits = new float[size + 3];
       grammar.newMask().adjust(logits, 3, size, new Answers.Path(new int[0], 0));

@@ -98,7 +98,8 @@ final class RandomSchemas {
     ObjectNode schema = NODES.objectNode().put("type", "string");
     switch (random.nextInt(6)) {
       case 0 -> {
-        return new Case(schema.put("pattern", "^[a-c]{2,4}-?\\d+$"), () -> text("ab-" + random.nextInt(99)));
+        return new Case(
+            schema.put("pattern", "^[a-c]{2,4}-?\\d+$"), () -> text("ab-" + random.nextInt(99)));
       }
       case 1 -> {
         return new Case(
@@ -106,12 +107,16 @@ final class RandomSchemas {
             () -> text(chars(0, 5) + "x" + chars(0, 5)));
       }
       case 2 -> {
-        return new Case(schema.put("format", "date"), () -> text("20" + (10 + random.nextInt(80)) + "-02-28"));
+        return new Case(
+            schema.put("format", "date"), () -> text("20" + (10 + random.nextInt(80)) + "-02-28"));
       }
       case 3 -> {
         String[] formats = {"date-time", "time", "uuid", "ipv4"};
         String[] values = {
-          "2024-02-29T23:59:59.5Z", "00:00:00+05:30", "123e4567-e89b-12d3-a456-426614174000", "10.0.255.1"
+          "2024-02-29T23:59:59.5Z",
+          "00:00:00+05:30",
+          "123e4567-e89b-12d3-a456-426614174000",
+          "10.0.255.1"
         };
         int i = random.nextInt(formats.length);
         return new Case(schema.put("format", formats[i]), () -> text(values[i]));
@@ -173,7 +178,8 @@ final class RandomSchemas {
       schema.put("minItems", 2);
       if (random.nextBoolean()) {
         schema.put("items", false);
-        return new Case(schema, () -> NODES.arrayNode().add(item.values().get()).add(second.values().get()));
+        return new Case(
+            schema, () -> NODES.arrayNode().add(item.values().get()).add(second.values().get()));
       }
       schema.set("items", second.schema());
       schema.put("maxItems", 4);
@@ -275,7 +281,8 @@ final class RandomSchemas {
           if (random.nextInt(4) == 0) {
             return NODES.nullNode();
           }
-          ObjectNode out = NODES.objectNode().put("kind", random.nextBoolean() ? "circle" : "square");
+          ObjectNode out =
+              NODES.objectNode().put("kind", random.nextBoolean() ? "circle" : "square");
           return out.set("value", inner.values().get());
         });
   }

@@ -15,10 +15,34 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RegexTest {
   private static final Vocabulary BYTES = Vocabularies.bytesAndMerges(400, 8);
   private static final String[] ATOMS = {
-    "a", "b", "ab", ".", "\\d", "\\w", "[a-c]", "[^a]", "[^\\d b]", "é", "日", "[é-ü]", "[\\u00e9日👍]", "👍", "\\.",
-    "\\n", "\\x41", "[\\]\\-x]", "[+*]", "\\W", "\\D", " ", "(?:a|bc)", "(b|)"
+    "a",
+    "b",
+    "ab",
+    ".",
+    "\\d",
+    "\\w",
+    "[a-c]",
+    "[^a]",
+    "[^\\d b]",
+    "é",
+    "日",
+    "[é-ü]",
+    "[\\u00e9日👍]",
+    "👍",
+    "\\.",
+    "\\n",
+    "\\x41",
+    "[\\]\\-x]",
+    "[+*]",
+    "\\W",
+    "\\D",
+    " ",
+    "(?:a|bc)",
+    "(b|)"
   };
-  private static final String[] TEXT = {"a", "b", "c", "d", "1", "7", " ", "é", "ü", "日", "👍", ".", "A", "\n", "-", "]", "+", "_"};
+  private static final String[] TEXT = {
+    "a", "b", "c", "d", "1", "7", " ", "é", "ü", "日", "👍", ".", "A", "\n", "-", "]", "+", "_"
+  };
 
   @Test
   void shouldMatchWhatJavaMatchesAndDrawWhatJavaMatches() {
@@ -73,16 +97,20 @@ class RegexTest {
 
   @Test
   void shouldFindPatternsOfSchemasAnywhereUnlessAnchored() {
-    for (String pattern : new String[] {"b", "^b", "b$", "^b$", "^a|b$", "", "^$", "(a|b){2}", "^\\S+$"}) {
+    for (String pattern :
+        new String[] {"b", "^b", "b$", "^b$", "^a|b$", "", "^$", "(a|b){2}", "^\\S+$"}) {
       Pattern java = Pattern.compile(pattern);
       CompiledGrammar grammar =
           GrammarCompiler.compile(
               new GrammarSpec.JsonSchema(
-                  "{\"type\":\"string\",\"pattern\":\"" + pattern.replace("\\", "\\\\") + "\"}", true),
+                  "{\"type\":\"string\",\"pattern\":\"" + pattern.replace("\\", "\\\\") + "\"}",
+                  true),
               BYTES);
       for (String text : new String[] {"", "a", "b", "ab", "ba", "bb", "cbc", "a b", "aé"}) {
         assertEquals(
-            java.matcher(text).find(), grammar.accepts("\"" + text + "\""), pattern + " on " + text);
+            java.matcher(text).find(),
+            grammar.accepts("\"" + text + "\""),
+            pattern + " on " + text);
       }
     }
   }
@@ -109,9 +137,33 @@ class RegexTest {
       delimiter = ' ',
       quoteCharacter = '`',
       value = {
-        "a(?=b) 1", "(?!a) 0", "(?<=a)b 0", "(?>a) 0", "(?i)a 0", "(a)\\1 3", "a\\b 1", "\\p{L} 0", "a*+ 2", "a**"
-            + " 2", "(a 0", "a) 1", "[a 0", "*a 0", "a{2 1", "a{3,2} 1", "a{ 2", "[b-a] 2", "a^b 1", "a$b 1", "\\u12 0", "[a[b]] 2",
-        "[a&&b] 2", "\\ 1", "a{200000} 2", "\\Aa 0", "x\\Qa 1"
+        "a(?=b) 1",
+        "(?!a) 0",
+        "(?<=a)b 0",
+        "(?>a) 0",
+        "(?i)a 0",
+        "(a)\\1 3",
+        "a\\b 1",
+        "\\p{L} 0",
+        "a*+ 2",
+        "a**" + " 2",
+        "(a 0",
+        "a) 1",
+        "[a 0",
+        "*a 0",
+        "a{2 1",
+        "a{3,2} 1",
+        "a{ 2",
+        "[b-a] 2",
+        "a^b 1",
+        "a$b 1",
+        "\\u12 0",
+        "[a[b]] 2",
+        "[a&&b] 2",
+        "\\ 1",
+        "a{200000} 2",
+        "\\Aa 0",
+        "x\\Qa 1"
       })
   void shouldRefuseWhatIsNotRegularOrNotClearWithItsPosition(String regex, int position) {
     GrammarRefusedException e =

@@ -12,10 +12,60 @@ public final class Vocabularies {
   public static final int END = 1;
 
   private static final String[] PIECES = {
-    "{\"", "\":", "\": ", "\": \"", "\",", "\",\"", "\", \"", "\"}", "\"},", "\"]", "}}", "]}", "}]",
-    "},{", "[[", "[]", "{}", "[{\"", "true", "false", "null", ",\n", "{\n", "\n  ", "\n    ", "\"\"",
-    "\\n", "\\\"", "\\u", "00", "10", "99", "123", "-1", "0.", ".5", "1e", "é", "日本", "日", "👍",
-    " the", "name", "value", "abc", "a", "id", "kind", "next", "}\n", "]\n", "\u00e9\"", "e\":", "}}}]"
+    "{\"",
+    "\":",
+    "\": ",
+    "\": \"",
+    "\",",
+    "\",\"",
+    "\", \"",
+    "\"}",
+    "\"},",
+    "\"]",
+    "}}",
+    "]}",
+    "}]",
+    "},{",
+    "[[",
+    "[]",
+    "{}",
+    "[{\"",
+    "true",
+    "false",
+    "null",
+    ",\n",
+    "{\n",
+    "\n  ",
+    "\n    ",
+    "\"\"",
+    "\\n",
+    "\\\"",
+    "\\u",
+    "00",
+    "10",
+    "99",
+    "123",
+    "-1",
+    "0.",
+    ".5",
+    "1e",
+    "é",
+    "日本",
+    "日",
+    "👍",
+    " the",
+    "name",
+    "value",
+    "abc",
+    "a",
+    "id",
+    "kind",
+    "next",
+    "}\n",
+    "]\n",
+    "\u00e9\"",
+    "e\":",
+    "}}}]"
   };
 
   private Vocabularies() {}
@@ -39,7 +89,8 @@ public final class Vocabularies {
     for (String piece : PIECES) {
       add(out, seen, piece.getBytes(StandardCharsets.UTF_8));
     }
-    byte[] letters = "etaoinshrdlucmfwypvbgkqjxz ETAOIN0123456789\"{}[]:,\\".getBytes(StandardCharsets.UTF_8);
+    byte[] letters =
+        "etaoinshrdlucmfwypvbgkqjxz ETAOIN0123456789\"{}[]:,\\".getBytes(StandardCharsets.UTF_8);
     while (out.size() < size) {
       byte[] token;
       if (random.nextInt(4) == 0) {
