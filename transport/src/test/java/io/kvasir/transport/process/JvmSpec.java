@@ -64,7 +64,8 @@ public record JvmSpec(
     return new JvmSpec(name, mainClass, classPath, all, arguments, ready);
   }
 
-  List<String> command() {
+  /** The command line, for those who must wrap it. */
+  public List<String> command() {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + jvmOptions());

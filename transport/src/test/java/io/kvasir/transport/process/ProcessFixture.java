@@ -80,12 +80,24 @@ public final class ProcessFixture implements AutoCloseable {
     }
   }
 
+  /** Makes a process that a child started die with the children: of no fixture, it would stay. */
+  public void adopt(long pid) {
+    try {
+      if (guardian == null) {
+        guardian = new Guardian();
+      }
+      guardian.watch(pid);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Prints the end of every child's logs. */
   public void printLogs(PrintStream out) {
     children.forEach(child -> out.println(child.lastWords()));
   }
 
-  /** Kills what still runs and waits until it is gone. */
+  /** Kills what still runs; children are gone when it returns, adopted processes are signalled. */
   @Override
   public void close() {
     List<Throwable> failures = new ArrayList<>();
