@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 final class BenchTransportCommand implements Callable<Integer> {
   private static final TransportBench.Options DEFAULTS = TransportBench.Options.defaults();
 
-  @Option(names = "--runs", paramLabel = "N", description = "Measured runs (default: 5).")
+  @Option(names = "--runs", paramLabel = "N", description = "Measured runs (default: 9).")
   private int runs = DEFAULTS.runs();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Also write the rows there.")

@@ -39,11 +39,7 @@ public final class HostDriverMain {
                   awaitQuietly(stopped);
                 }));
     try (EmbeddedDriver driver =
-        EmbeddedDriver.start(
-            settings,
-            logs,
-            DriverFolder.Kind.HOST,
-            error -> LOG.warn("media driver: {}", error.toString()))) {
+        EmbeddedDriver.start(settings, logs, DriverFolder.Kind.HOST, new DistinctErrors())) {
       LOG.info("{}", logs.explain());
       serve(settings, driver, stop);
     } finally {

@@ -7,10 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.aeron.Aeron;
+import io.aeron.AeronCounters;
+import io.aeron.CncFileDescriptor;
 import io.aeron.ExclusivePublication;
 import io.aeron.Subscription;
 import io.kvasir.transport.process.TestTime;
 import java.io.IOException;
+import java.nio.MappedByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -19,7 +22,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
+import org.agrona.BufferUtil;
+import org.agrona.IoUtil;
+import org.agrona.SemanticVersion;
 import org.agrona.concurrent.UnsafeBuffer;
+import org.agrona.concurrent.status.CountersReader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -112,6 +119,44 @@ final class EmbeddedDriverTest {
     }
     DriverLoss loss = new DriverLoss(DriverLoss.Cause.CLOSED, own.folder());
     assertEquals(List.of(loss, loss), List.copyOf(losses), "to the attached, never to the closer");
+  }
+
+  @Test
+  void shouldRefuseADriverOfAnotherAeronRelease() throws IOException {
+    try (DriverHandle own = open()) {
+      MappedByteBuffer cnc =
+          IoUtil.mapExistingFile(own.folder().resolve("cnc.dat").toFile(), "cnc");
+      UnsafeBuffer values =
+          CncFileDescriptor.createCountersValuesBuffer(
+              cnc, CncFileDescriptor.createMetaDataBuffer(cnc));
+      values.putLong(
+          CountersReader.counterOffset(AeronCounters.SYSTEM_COUNTER_ID_AERON_VERSION),
+          SemanticVersion.compose(1, 40, 0));
+      BufferUtil.free(cnc);
+      DriverSettings external =
+          DriverSettings.defaults()
+              .change(Map.of("mode", "external", "external-folder", own.folder().toString()));
+      String refused =
+          assertThrows(
+                  ConfigurationException.class,
+                  () -> MediaDrivers.open(external, SMALL, errors::add))
+              .getMessage();
+      assertTrue(
+          refused.contains("of Aeron 1.40.0, this node of " + MediaDrivers.AERON_VERSION), refused);
+    }
+  }
+
+  @Test
+  void shouldLogEachKindOfErrorOnceAndOnlySoManyKinds() {
+    DistinctErrors distinct = new DistinctErrors();
+    int logged = 0;
+    for (int i = 0; i < 3 * DistinctErrors.MAX_KINDS; i++) {
+      RuntimeException error = new IllegalStateException("value " + i);
+      error.setStackTrace(
+          new StackTraceElement[] {new StackTraceElement("A", "b", "A.java", i % 100)});
+      logged += distinct.isNew(error) ? 1 : 0;
+    }
+    assertEquals(DistinctErrors.MAX_KINDS, logged);
   }
 
   @Test
