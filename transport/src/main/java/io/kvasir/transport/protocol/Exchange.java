@@ -128,6 +128,11 @@ public final class Exchange {
   /** Float view of {@link #prepare}'s buffer, for bulk copies. */
   public FloatBuffer prepareFloats(int rank, int floatCount) {
     prepare(rank, floatCount * Float.BYTES);
+    return preparedFloats(rank);
+  }
+
+  /** Float view of what was prepared for a rank. */
+  public FloatBuffer preparedFloats(int rank) {
     return outbound[slot(current)][rank].floats;
   }
 
@@ -215,7 +220,7 @@ public final class Exchange {
       return;
     }
     ControlWriter writer = core.writer();
-    int maxPayload = peer.maxFrameBytes() - FrameLayout.VECTOR_HEAD_BYTES;
+    int maxPayload = peer.maxFrameBytes(Lane.SMALL) - FrameLayout.VECTOR_HEAD_BYTES;
     while (out.doneBytes < out.lengthBytes) {
       int bytes = Math.min(maxPayload, out.lengthBytes - out.doneBytes);
       VectorDataEncoder vector = writer.vector;

@@ -34,6 +34,7 @@ final class Handshake {
   private long sentNs;
   private boolean replyDue;
   private boolean helloDue;
+  private boolean farewell;
   private Refusal reply;
   private byte[] replySentence = new byte[0];
   private Refusal refusal;
@@ -75,6 +76,7 @@ final class Handshake {
     sent = false;
     replyDue = false;
     helloDue = false;
+    farewell = false;
   }
 
   /** Sends what is due; false if the link would not take it. */
@@ -163,6 +165,7 @@ final class Handshake {
       // A second Hello: the peer may have lost our connection and with it our Hello.
       helloDue = peerAccepted && accepted;
       peerAccepted = true;
+      farewell = false;
       long batch = hello.maxBatchBlocks();
       peerMaxBatch =
           batch == HelloDecoder.maxBatchBlocksNullValue()
@@ -258,5 +261,11 @@ final class Handshake {
 
   void onGoodbye() {
     peerAccepted = false;
+    farewell = true;
+  }
+
+  /** Whether the peer said that it closes its side. */
+  boolean farewell() {
+    return farewell;
   }
 }

@@ -149,7 +149,7 @@ final class Incoming implements CoreTransfer {
     pull.wrapAndApplyHeader(writer.frame, 0, writer.begin(peer));
     pull.transferId(id).blockCount(count).firstIndex(requestNext).deadlineNs(deadlineNs - nowNs);
     int fitting =
-        (peer.maxFrameBytes() - FrameLayout.HEADER_BYTES - PullEncoder.BLOCK_LENGTH - 4)
+        (peer.maxFrameBytes(Lane.CONTROL) - FrameLayout.HEADER_BYTES - PullEncoder.BLOCK_LENGTH - 4)
             / PullEncoder.BlocksEncoder.sbeBlockLength();
     int entries = Math.min(fitting, count - requestNext);
     PullEncoder.BlocksEncoder entry = pull.blocksCount(entries);

@@ -35,8 +35,8 @@ public interface Link {
   /** Takes the staged frame back. */
   void abort();
 
-  /** Longest head and payload together. */
-  int maxFrameBytes();
+  /** Longest head and payload together on a lane. */
+  int maxFrameBytes(Lane lane);
 
   /** Closes the way; the next stage opens another publication under the next number. */
   void reset();

@@ -190,7 +190,7 @@ final class Outgoing implements CoreTransfer {
         .reserved2(0)
         .reserved3(0);
     int fitting =
-        (peer.maxFrameBytes() - FrameLayout.HEADER_BYTES - OfferEncoder.BLOCK_LENGTH - 4)
+        (peer.maxFrameBytes(Lane.CONTROL) - FrameLayout.HEADER_BYTES - OfferEncoder.BLOCK_LENGTH - 4)
             / OfferEncoder.BlocksEncoder.sbeBlockLength();
     int entries = Math.min(fitting, count - offerNext);
     OfferEncoder.BlocksEncoder entry = offer.blocksCount(entries);
@@ -314,7 +314,7 @@ final class Outgoing implements CoreTransfer {
     Region region = regions[index];
     int length = rangeBytes(index);
     int payloadBytes =
-        Math.min(length - offset, peer.maxFrameBytes() - FrameLayout.BLOCK_DATA_HEAD_BYTES);
+        Math.min(length - offset, peer.maxFrameBytes(Lane.BULK) - FrameLayout.BLOCK_DATA_HEAD_BYTES);
     if (limitBytes - starts[index] - offset < payloadBytes) {
       peer.count(TransportCounter.CREDIT_WAITS);
       dropIfImpatient(nowNs);

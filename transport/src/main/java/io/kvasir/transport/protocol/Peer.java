@@ -232,7 +232,7 @@ public final class Peer {
   private int sendSmallAndBulk(long nowNs) {
     core.groups().flush(this, nowNs);
     int budgetBytes = core.config().limits().bytesPerCycle();
-    int quantumBytes = link.maxFrameBytes();
+    int quantumBytes = link.maxFrameBytes(Lane.BULK);
     int work = 0;
     int idleTurns = 0;
     while (budgetBytes > 0 && idleTurns < outgoing.size()) {
@@ -285,6 +285,15 @@ public final class Peer {
         && !core.groups().wants(this)
         && nowNs - lastUsedNs >= timeouts.idleNs()) {
       closeIdle();
+    }
+  }
+
+  /** The way from the peer is gone; without open work after a goodbye that is no loss. */
+  void onLinkLost(long nowNs) {
+    if (active() || (ready() && !handshake.farewell())) {
+      lose(nowNs);
+    } else if (linkUsed) {
+      resetLink();
     }
   }
 
@@ -354,8 +363,8 @@ public final class Peer {
     endAll(refusal.code(), nowNs);
   }
 
-  int maxFrameBytes() {
-    return link.maxFrameBytes();
+  int maxFrameBytes(Lane lane) {
+    return link.maxFrameBytes(lane);
   }
 
   int stage(

@@ -113,8 +113,8 @@ public final class TransportCore {
   /** The way from the peer is gone: what is open with it ends as peer lost. */
   public void onLinkLost(Peer peer, long time) {
     nowNs = time;
-    if (peers.contains(peer) && (peer.ready() || peer.transferCount() > 0)) {
-      peer.lose(time);
+    if (peers.contains(peer)) {
+      peer.onLinkLost(time);
     }
   }
 

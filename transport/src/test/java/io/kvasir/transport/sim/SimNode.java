@@ -304,7 +304,7 @@ public final class SimNode implements BlockSink {
     }
 
     @Override
-    public int maxFrameBytes() {
+    public int maxFrameBytes(Lane lane) {
       return maxFrameBytes;
     }
 
