@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Map;
 
 /**
  * Sender, receiver and driver processes, and what is done with both ends at once. Loads stay open
@@ -48,11 +49,14 @@ final class Pair implements AutoCloseable {
       drivers.add(key);
     }
     Spec told = receiver.ask("open " + own);
-    for (var word : told.words().entrySet()) {
+    for (Map.Entry<String, String> word : told.words().entrySet()) {
       own = own.with(word.getKey(), word.getValue());
     }
-    sender.ask("open " + own);
-    both("await key=" + key);
+    Spec answered = sender.ask("open " + own);
+    receiver.send("await " + answered.with("key", key));
+    sender.send("await " + told.with("key", key));
+    sender.answer("await");
+    receiver.answer("await");
     return key;
   }
 
@@ -60,13 +64,6 @@ final class Pair implements AutoCloseable {
     try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
-  }
-
-  private void both(String command) throws IOException {
-    receiver.send(command);
-    sender.send(command);
-    sender.answer(command);
-    receiver.answer(command);
   }
 
   /** Moves bytes once; gigabytes per second. */
@@ -98,12 +95,18 @@ final class Pair implements AutoCloseable {
     return answer;
   }
 
-  Worker sender() {
-    return sender;
+  /** Nanoseconds that the sender needs to reach all its peers. */
+  long setUp(String key) throws IOException {
+    return Long.parseLong(sender.ask("move key=" + key + " bytes=0").text("ns"));
   }
 
-  Worker receiver() {
-    return receiver;
+  /** What the sender has to say. */
+  Spec notes(String key) throws IOException {
+    return sender.ask("notes key=" + key);
+  }
+
+  Worker sender() {
+    return sender;
   }
 
   void close(String key) throws IOException {
