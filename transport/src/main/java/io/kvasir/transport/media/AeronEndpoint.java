@@ -15,8 +15,10 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Both directions to one peer. Publications are exclusive, one a lane, opened by the first send and
- * closed by reset; each opening uses the next publication number, which is also the next session
- * id, so that nothing of a former connection can be taken for the present one.
+ * closed by reset. Each used set of publications has its own number, which is part of the session
+ * id, so that nothing of a former connection can be taken for the present one. A set that never
+ * found its subscriber carried nothing and stays: the number goes up only when the peer has seen it,
+ * because the peer listens for the present number and the next one alone.
  */
 final class AeronEndpoint implements Endpoint {
   private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);
@@ -35,6 +37,7 @@ final class AeronEndpoint implements Endpoint {
   private int publicationNumber = 1;
   private boolean opening;
   private boolean opened;
+  private boolean used;
   private boolean lost;
 
   AeronEndpoint(
@@ -71,7 +74,7 @@ final class AeronEndpoint implements Endpoint {
     }
     opening = false;
     opened = false;
-    nextPublication();
+    nextPublicationIfUsed();
     inbox.onClientLost();
     lost = true;
   }
@@ -96,8 +99,7 @@ final class AeronEndpoint implements Endpoint {
       }
     } catch (RegistrationException e) {
       LOG.warn("publication to node {} refused by the driver: {}", peer.nodeId(), e.getMessage());
-      reset();
-      lost = true;
+      closePublications();
       return 1;
     }
     if (open == LANES) {
@@ -155,6 +157,7 @@ final class AeronEndpoint implements Endpoint {
     if (result < 0) {
       return (int) result;
     }
+    used = true;
     writer.write(
         claim.buffer(), claim.offset(), head, headBytes, payload, payloadOffset, payloadBytes);
     return 0;
@@ -177,9 +180,13 @@ final class AeronEndpoint implements Endpoint {
 
   @Override
   public void reset() {
-    if (!opening && !opened) {
-      return;
+    if (used) {
+      closePublications();
+      nextPublicationIfUsed();
     }
+  }
+
+  private void closePublications() {
     Aeron client = medium.client();
     for (int lane = 0; lane < LANES; lane++) {
       if (publications[lane] != null) {
@@ -192,13 +199,15 @@ final class AeronEndpoint implements Endpoint {
     }
     opening = false;
     opened = false;
-    nextPublication();
   }
 
-  private void nextPublication() {
-    publicationNumber++;
-    for (FrameWriter writer : writers) {
-      writer.publication(publicationNumber);
+  private void nextPublicationIfUsed() {
+    if (used) {
+      used = false;
+      publicationNumber++;
+      for (FrameWriter writer : writers) {
+        writer.publication(publicationNumber);
+      }
     }
   }
 
@@ -221,7 +230,7 @@ final class AeronEndpoint implements Endpoint {
 
   @Override
   public void close() {
-    reset();
+    closePublications();
     inbox.close();
     medium.forget(this);
   }

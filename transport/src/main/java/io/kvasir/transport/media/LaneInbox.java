@@ -41,6 +41,9 @@ final class LaneInbox {
     private final Subscription[] subscriptions = new Subscription[LANES];
     private boolean complete;
     private boolean connected;
+
+    /** Set on the client's conductor thread, so that an image is noticed however short it lived. */
+    private volatile boolean seen;
   }
 
   LaneInbox(AeronMedium medium, MediumKind kind, LaneSettings[] lanes, Invitation own) {
@@ -77,7 +80,11 @@ final class LaneInbox {
     Aeron client = medium.client();
     for (int lane = 0; lane < LANES; lane++) {
       generation.registrations[lane] =
-          client.asyncAddSubscription(channel(lane, publication), own.streamBase() + lane);
+          client.asyncAddSubscription(
+              channel(lane, publication),
+              own.streamBase() + lane,
+              image -> generation.seen = true,
+              image -> {});
     }
     return generation;
   }
@@ -98,9 +105,9 @@ final class LaneInbox {
       return 0;
     }
     int work = complete(present) + complete(next);
-    if (next.complete && connected(next)) {
+    if (next.complete && next.seen) {
       close(present);
-      lost |= present.connected;
+      lost |= present.connected || present.seen;
       number++;
       present = next;
       next = subscribe(number + 1);

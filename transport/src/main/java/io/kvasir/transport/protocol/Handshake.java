@@ -34,7 +34,6 @@ final class Handshake {
   private long sentNs;
   private boolean replyDue;
   private boolean helloDue;
-  private boolean farewell;
   private Refusal reply;
   private byte[] replySentence = new byte[0];
   private Refusal refusal;
@@ -76,7 +75,6 @@ final class Handshake {
     sent = false;
     replyDue = false;
     helloDue = false;
-    farewell = false;
   }
 
   /** Sends what is due; false if the link would not take it. */
@@ -165,8 +163,7 @@ final class Handshake {
       // A second Hello: the peer may have lost our connection and with it our Hello.
       helloDue = peerAccepted && accepted;
       peerAccepted = true;
-      farewell = false;
-      long batch = hello.maxBatchBlocks();
+        long batch = hello.maxBatchBlocks();
       peerMaxBatch =
           batch == HelloDecoder.maxBatchBlocksNullValue()
               ? BATCH_OF_VERSION_0
@@ -259,13 +256,8 @@ final class Handshake {
     peer.onRefused(reason, nowNs);
   }
 
+  /** The peer closed its side and forgot our Hello with it. */
   void onGoodbye() {
-    peerAccepted = false;
-    farewell = true;
-  }
-
-  /** Whether the peer said that it closes its side. */
-  boolean farewell() {
-    return farewell;
+    reset();
   }
 }

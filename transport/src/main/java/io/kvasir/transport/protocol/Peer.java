@@ -179,7 +179,8 @@ public final class Peer {
   int doWork(long nowNs) {
     boolean wanted =
         noticeCount > 0 || active() || handshake.replyDue() || core.groups().wants(this);
-    if (!wanted && !anyControlDue()) {
+    boolean answersDue = ready() && !incoming.isEmpty();
+    if (!wanted && !answersDue) {
       return 0;
     }
     if (!handshake.flush(nowNs) || !ready()) {
@@ -192,10 +193,6 @@ public final class Peer {
     }
     breakIfNeeded(nowNs);
     return work;
-  }
-
-  private boolean anyControlDue() {
-    return !incoming.isEmpty();
   }
 
   private boolean flushControl(long nowNs) {
@@ -288,11 +285,21 @@ public final class Peer {
     }
   }
 
-  /** The way from the peer is gone; without open work after a goodbye that is no loss. */
+  /**
+   * The way from the peer is gone. A connection that stood is lost with its transfers; without one,
+   * what waits for a connection goes on waiting, but pushes of the peer have lost their source.
+   */
   void onLinkLost(long nowNs) {
-    if (active() || (ready() && !handshake.farewell())) {
+    if (ready()) {
       lose(nowNs);
-    } else if (linkUsed) {
+      return;
+    }
+    for (int i = incoming.size() - 1; i >= 0; i--) {
+      if (!incoming.get(i).pulled) {
+        incoming.get(i).end(Verdict.PEER_LOST, nowNs);
+      }
+    }
+    if (linkUsed && !active()) {
       resetLink();
     }
   }
