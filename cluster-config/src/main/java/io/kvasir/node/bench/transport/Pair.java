@@ -1,13 +1,17 @@
 package io.kvasir.node.bench.transport;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Sender, receiver and driver processes, and what is done with both ends at once. Loads stay open
@@ -23,10 +27,9 @@ final class Pair implements AutoCloseable {
 
   /**
    * @param logs takes the processes' logs
-   * @param media folder on a tmpfs for the drivers
    */
-  Pair(Path logs, Path media) throws IOException {
-    this.media = media;
+  Pair(Path logs) throws IOException {
+    media = mediaFolder();
     sender = new Worker(Load.Role.SENDER, logs.resolve("sender.log"));
     receiver = new Worker(Load.Role.RECEIVER, logs.resolve("receiver.log"));
     driver = new Worker(Load.Role.DRIVER, logs.resolve("driver.log"));
@@ -118,17 +121,38 @@ final class Pair implements AutoCloseable {
   }
 
   /** A folder for drivers, on a tmpfs where there is one. */
-  static Path mediaFolder() throws IOException {
+  private static Path mediaFolder() throws IOException {
     Path shared = Path.of("/dev/shm");
     return Files.isDirectory(shared)
         ? Files.createTempDirectory(shared, "kvasir-bench-")
         : Files.createTempDirectory("kvasir-bench-");
   }
 
+  /** Ends the processes, waits for the last host's driver to end by itself, and leaves nothing. */
   @Override
-  public void close() {
+  public void close() throws IOException {
     sender.close();
     receiver.close();
     driver.close();
+    Waiting.until("no driver is left in " + media, () -> !hasDrivers());
+    deleteAll(media);
+  }
+
+  private boolean hasDrivers() {
+    try (Stream<Path> inside = Files.walk(media, 2)) {
+      return inside.anyMatch(path -> path.getFileName().toString().startsWith("driver-"));
+    } catch (IOException | UncheckedIOException changedMeanwhile) {
+      return true;
+    }
+  }
+
+  static void deleteAll(Path folder) throws IOException {
+    List<Path> inside;
+    try (Stream<Path> walk = Files.walk(folder)) {
+      inside = walk.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : inside) {
+      Files.deleteIfExists(path);
+    }
   }
 }

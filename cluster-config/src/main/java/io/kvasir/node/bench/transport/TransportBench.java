@@ -11,11 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * {@code kvasir bench transport}: for each medium the fastest bare Aeron is looked for first, then
@@ -84,8 +82,7 @@ public final class TransportBench {
    */
   public static int run(Options options, PrintStream out) throws Exception {
     Path logs = Files.createTempDirectory("kvasir-bench-transport-");
-    Path media = Pair.mediaFolder();
-    try (Pair pair = new Pair(logs, media)) {
+    try (Pair pair = new Pair(logs)) {
       TransportBench bench = new TransportBench(options, out, pair);
       bench.rawRates();
       bench.bulk();
@@ -97,8 +94,7 @@ public final class TransportBench {
       }
       return bench.report.exitCode(options.strict());
     } finally {
-      deleteAll(media);
-      deleteAll(logs);
+      Pair.deleteAll(logs);
     }
   }
 
@@ -123,15 +119,16 @@ public final class TransportBench {
     for (Medium medium : List.of(Medium.IPC, Medium.UDP_64K, Medium.UDP_8K, Medium.UDP_1K)) {
       List<Way> ways = new ArrayList<>();
       ways.add(open(AERON, aeron(sweep, medium), medium.bytes()));
-      ways.add(open(KVASIR, kvasir(medium, "none", "agent"), medium.bytes()));
-      ways.add(open(KVASIR_GCM, kvasir(medium, "gcm", "agent"), medium.bytes()));
-      List<Way> own = List.copyOf(ways);
+      Spec own = fastestOwn(sweep, medium);
+      ways.add(open(KVASIR, own, medium.bytes()));
+      ways.add(open(KVASIR_GCM, own.with("cipher", "gcm"), medium.bytes()));
+      List<Way> ofMedium = List.copyOf(ways);
       if (medium.mtu() == Medium.IPC.mtu()) {
         ways.add(tcp);
         ways.add(artery);
       }
       report(medium, takeTurns(medium, ways));
-      for (Way way : own) {
+      for (Way way : ofMedium) {
         pair.close(way.key());
       }
     }
@@ -254,6 +251,17 @@ public final class TransportBench {
         medium.bytes());
   }
 
+  /** The settings of {@code reference.conf} that a host is tuned by, as bare Aeron is. */
+  private Spec fastestOwn(Sweep sweep, Medium medium) throws IOException {
+    List<Sweep.Axis> axes = new ArrayList<>(List.of(Sweep.Axis.of("threading", "dedicated")));
+    if (medium != Medium.IPC) {
+      axes.add(Sweep.Axis.of("round-trip", "3ms"));
+      axes.add(Sweep.Axis.of("term", "16777216"));
+    }
+    return sweep.run(
+        KVASIR + ", " + medium.name(), kvasir(medium, "none", "agent"), axes, medium.bytes());
+  }
+
   private Spec kvasir(Medium medium, String cipher, String idle) {
     return Spec.parse("way=kvasir threading=auto term=4194304 round-trip=1500us")
         .with("medium", medium.uri())
@@ -350,15 +358,5 @@ public final class TransportBench {
     report.add(
         BenchRow.value(
             "resident growth of the one node", (after - before) / (double) (1 << 20), "MiB"));
-  }
-
-  private static void deleteAll(Path folder) throws IOException {
-    List<Path> inside;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      inside = walk.sorted(Comparator.reverseOrder()).toList();
-    }
-    for (Path path : inside) {
-      Files.deleteIfExists(path);
-    }
   }
 }
