@@ -98,7 +98,7 @@ public final class StartBench {
     report.add(
         BenchRow.judged(
             "ready on " + options.model(),
-            EngineRuns.median(seconds),
+            Median.of(seconds),
             "s",
             READY_SECONDS,
             "launcher script included"));
