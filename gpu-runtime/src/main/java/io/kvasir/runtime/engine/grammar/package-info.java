@@ -1,0 +1,2 @@
+/** Structured output. */
+package io.kvasir.runtime.engine.grammar;
