@@ -31,6 +31,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   public sealed interface Command
       permits Generate,
           Cancel,
+          CancelChoice,
           GetStats,
           AwaitReady,
           Stop,
@@ -44,6 +45,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
 
   /** Ends a request; unknown ids are ignored. */
   public record Cancel(long generationId) implements Command {}
+
+  /** Ends one choice of a request. */
+  public record CancelChoice(long generationId, int choice) implements Command {}
 
   /** Asks for the engine's counters. */
   public record GetStats(ActorRef<Stats> replyTo) implements Command {}
@@ -118,6 +122,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     return switch (message) {
       case Generate generate -> onGenerate(generate);
       case Cancel cancel -> onCancel(cancel.generationId());
+      case CancelChoice cancel -> onCancelChoice(cancel);
       case GetStats ask -> onGetStats(ask);
       case AwaitReady ask -> onAwaitReady(ask);
       case Stop stop -> onStop(stop);
@@ -133,8 +138,17 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       return this;
     }
     GenerationOrder order = generate.order();
-    Generation generation =
-        new Generation(nextId++, getContext().getSelf(), order.sampling().maxTokens());
+    Generation generation;
+    try {
+      generation =
+          new Generation(
+              nextId++, getContext().getSelf(), order, engine.vocabSize(), engine.fingerprint());
+    } catch (IllegalArgumentException tooMuch) {
+      generate
+          .replyTo()
+          .tell(new Refused(new Refusal(Refusal.Code.INVALID, tooMuch.getMessage(), false)));
+      return this;
+    }
     Refusal refusal =
         engine.submit(
             new GenerationRequest(
@@ -144,7 +158,8 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
                 order.sampling(),
                 order.timeout().toNanos(),
                 List.of(),
-                generation.stream()));
+                order.adjusters(),
+                generation.streams()));
     if (refusal != null) {
       generate.replyTo().tell(new Refused(refusal));
       return this;
@@ -164,6 +179,13 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   private Behavior<Command> onCancel(long generationId) {
     if (engine != null) {
       engine.cancel(generationId);
+    }
+    return this;
+  }
+
+  private Behavior<Command> onCancelChoice(CancelChoice cancel) {
+    if (engine != null) {
+      engine.cancel(cancel.generationId(), cancel.choice());
     }
     return this;
   }
