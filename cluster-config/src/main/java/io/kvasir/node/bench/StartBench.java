@@ -105,10 +105,10 @@ public final class StartBench {
     report.add(
         BenchRow.against(
             "first request on " + options.model() + ", " + FIRST_PROMPT_TOKENS + " tokens to one",
-            EngineRuns.median(firstMs),
+            Median.of(firstMs),
             "ms",
             "kvasir.runtime.warm-up = 0 s",
-            EngineRuns.median(coldMs),
+            Median.of(coldMs),
             null,
             "HTTP included, whose own first use on the node is in both"));
     out.println("resident memory on " + options.memoryModel());

@@ -84,16 +84,13 @@ final class GrammarEngineTest {
 
   private static TokenStream submit(EngineHarness h, int[] prompt, int number) {
     SamplingParameters sampling =
-        new SamplingParameters(
-            1.2f,
-            number % 2 == 0 ? 1f : 0.95f,
-            0,
-            0f,
-            (long) number,
-            ANSWER_TOKENS,
-            0,
-            List.of(END),
-            List.of());
+        SamplingParameters.builder()
+            .temperature(1.2f)
+            .topP(number % 2 == 0 ? 1f : 0.95f)
+            .seed((long) number)
+            .maxTokens(ANSWER_TOKENS)
+            .stopIds(List.of(END))
+            .build();
     TokenStream stream = new TokenStream(ANSWER_TOKENS, 0, () -> {});
     h.core.accept(
         new GenerationRequest(
@@ -104,7 +101,7 @@ final class GrammarEngineTest {
             0,
             List.of(),
             List.of(GRAMMAR.newMask()),
-            stream),
+            List.of(stream)),
         h.nowNs.get());
     return stream;
   }
@@ -127,7 +124,7 @@ final class GrammarEngineTest {
   void shouldCutTheTextWhenMaxTokensRunOut() {
     try (EngineHarness h = EngineHarness.open(ROOMY, 64)) {
       SamplingParameters few =
-          new SamplingParameters(1, 1, 0, 0, 3L, 4, 0, List.of(END), List.of());
+          SamplingParameters.builder().seed(3L).maxTokens(4).stopIds(List.of(END)).build();
       TokenStream stream = new TokenStream(4, 0, () -> {});
       h.core.accept(
           new GenerationRequest(
@@ -138,7 +135,7 @@ final class GrammarEngineTest {
               0,
               List.of(),
               List.of(GRAMMAR.newMask()),
-              stream),
+              List.of(stream)),
           h.nowNs.get());
       h.runAll();
       assertEquals(FinishReason.LENGTH, stream.finishReason());
