@@ -2,7 +2,7 @@
 const $ = (id) => document.getElementById(id);
 // What was said, as the API takes it; the document that is part of it.
 let conversation = [], sentDocument = "";
-let model = null, ready = false, running = null, examples = [], lastQuestion = "";
+let model = null, ready = false, running = null, retry = 0, examples = [], lastQuestion = "";
 
 function element(tag, className, text) {
   const e = document.createElement(tag);
@@ -65,7 +65,8 @@ async function connect() {
     state("not reachable", "failed");
   }
   refresh();
-  if (!ready) setTimeout(connect, 1000);
+  clearTimeout(retry);
+  if (!ready) retry = setTimeout(connect, 1000);
 }
 
 async function models() {

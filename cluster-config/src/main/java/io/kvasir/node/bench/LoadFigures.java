@@ -1,13 +1,11 @@
 package io.kvasir.node.bench;
 
-import java.util.Map;
-
 /**
  * What a load gave in its window. Times in milliseconds on the client's clock, of requests that
  * ended in the window. For one thread.
  *
- * <p>{@code gaps} are the times between two reads of a stream that brought text: what a person sees
- * of inter-token latency, also where one read brings several tokens.
+ * <p>{@code gapMs} are times between two reads of a stream that brought text: what a person sees of
+ * inter-token latency, also where one read brings several tokens.
  */
 final class LoadFigures {
   final Samples firstTokenMs = new Samples();
@@ -32,25 +30,17 @@ final class LoadFigures {
 
   /** Adds percentiles of all three latencies, each with its number of samples. */
   void addLatencies(String name, BenchReport report) {
-    for (Map.Entry<String, Samples> one :
-        Map.of("1 TTFT", firstTokenMs, "2 ITL", gapMs, "3 end to end", totalMs).entrySet().stream()
-            .sorted(Map.Entry.comparingByKey())
-            .toList()) {
-      Samples samples = one.getValue();
-      String what = name + " " + one.getKey().substring(2);
-      for (int percent : new int[] {50, 95, 99}) {
-        report.add(
-            new BenchRow(
-                what + " p" + percent,
-                samples.percentile(percent / 100.0),
-                "ms",
-                null,
-                null,
-                null,
-                null,
-                null,
-                "n=" + samples.count()));
-      }
+    add(name + " TTFT", firstTokenMs, report);
+    add(name + " ITL", gapMs, report);
+    add(name + " end to end", totalMs, report);
+  }
+
+  private static void add(String name, Samples samples, BenchReport report) {
+    String note = "n=" + samples.count();
+    for (int percent : new int[] {50, 95, 99}) {
+      double value = samples.percentile(percent / 100.0);
+      report.add(
+          new BenchRow(name + " p" + percent, value, "ms", null, null, null, null, null, note));
     }
   }
 }

@@ -40,7 +40,7 @@ public final class ServingBench {
   private static final BenchRow.Goal NONE = BenchRow.Goal.atMost(0);
   private static final BenchRow.Goal IDLE_CORE_SHARE = BenchRow.Goal.atMost(0.01);
 
-  /** What to measure; all but CLOSED need its figures and run it if it is left out. */
+  /** What to measure; POISSON and OVERLOAD take the capacity from the last load of CLOSED. */
   public enum Part {
     /** Closed loop at each concurrency, and the peer's. */
     CLOSED,
