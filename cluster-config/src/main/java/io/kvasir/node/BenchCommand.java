@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       BenchCommand.OfEngine.class,
       BenchQualityCommand.class,
+      BenchServingCommand.class,
       BenchStartCommand.class,
       BenchTransportCommand.class
     })
@@ -31,7 +32,8 @@ final class BenchCommand implements Runnable {
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Name a sub-command: engine, quality, start or transport.");
+        spec.commandLine(),
+        "Name a sub-command: engine, quality, serving-single, start or transport.");
   }
 
   /** {@code kvasir bench engine}. */

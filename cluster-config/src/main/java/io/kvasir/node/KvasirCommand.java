@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
     subcommands = {
       ServeCommand.class,
       DemoCommand.class,
+      ChatCommand.class,
       InspectCommand.class,
       BenchCommand.class,
       TrainCommand.class,

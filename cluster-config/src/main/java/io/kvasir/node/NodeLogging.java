@@ -1,5 +1,7 @@
 package io.kvasir.node;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.joran.JoranConfigurator;
 import ch.qos.logback.core.joran.spi.JoranException;
@@ -40,6 +42,14 @@ final class NodeLogging {
     if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context
         && format == Format.JSON) {
       reconfigure(context);
+    }
+  }
+
+  /** Warnings only, unless KVASIR_LOG_LEVEL asks for more: a person is reading. */
+  static void quieten() {
+    if (System.getenv("KVASIR_LOG_LEVEL") == null
+        && LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME) instanceof Logger root) {
+      root.setLevel(Level.WARN);
     }
   }
 

@@ -53,6 +53,7 @@ final class KvasirCommandTest {
         "--help",
         "serve --help",
         "demo --help",
+        "chat --help",
         "inspect --help",
         "bench --help",
         "bench engine --help",

@@ -3,6 +3,12 @@ package io.kvasir.node;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +17,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The {@code kvasir} command in a process of its own, its log in a file. */
-final class NodeProcess implements AutoCloseable {
+public final class NodeProcess implements AutoCloseable {
   private final Process process;
   private final Path log;
   private final String url;
@@ -23,16 +29,9 @@ final class NodeProcess implements AutoCloseable {
   }
 
   /** Starts {@code kvasir serve …} and returns when it says where it serves. */
-  static NodeProcess serve(Path folder, String... arguments) throws IOException {
-    Path root = Path.of(System.getProperty("kvasir.root"));
+  public static NodeProcess serve(Path folder, String... arguments) throws IOException {
     Path log = folder.resolve("stderr.log");
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("@" + root.resolve("cluster-config/jvm.options"));
-    command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp"));
-    command.add(System.getProperty("java.class.path"));
-    command.add(KvasirCommand.class.getName());
-    command.add("serve");
+    List<String> command = command("serve");
     command.addAll(List.of(arguments));
     Process process = new ProcessBuilder(command).redirectError(log.toFile()).start();
     BufferedReader out =
@@ -46,8 +45,66 @@ final class NodeProcess implements AutoCloseable {
     throw new AssertionError("the node ended: " + Files.readString(log));
   }
 
-  String url() {
+  /** A node named {@code endless}, whose answers end at their token limit only. */
+  public static NodeProcess serveEndless(Path folder) throws IOException {
+    Path config =
+        Files.writeString(
+            folder.resolve("config.json"),
+            """
+            {"model_type": "llama", "vocab_size": 1024, "hidden_size": 64,
+             "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2,
+             "num_key_value_heads": 1, "head_dim": 32, "rms_norm_eps": 1e-5,
+             "rope_theta": 10000, "max_position_embeddings": 100000,
+             "tie_word_embeddings": false, "torch_dtype": "bfloat16"}
+            """);
+    return serve(folder, "--model", "dummy:" + config, "--name", "endless", "--port", "0");
+  }
+
+  /** A sub-command of {@code kvasir} as a command line to which arguments may be added. */
+  static List<String> command(String name) {
+    Path root = Path.of(System.getProperty("kvasir.root"));
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("@" + root.resolve("cluster-config/jvm.options"));
+    command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp"));
+    command.add(System.getProperty("java.class.path"));
+    command.addAll(List.of(KvasirCommand.class.getName(), name));
+    return command;
+  }
+
+  /** The sum over its labels of a metric. */
+  public double metric(String name) throws IOException, InterruptedException {
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      HttpResponse<String> text =
+          http.send(
+              HttpRequest.newBuilder(URI.create(url + "/metrics")).build(),
+              HttpResponse.BodyHandlers.ofString());
+      return text.body()
+          .lines()
+          .filter(line -> line.startsWith(name))
+          .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+          .sum();
+    }
+  }
+
+  /** Where it serves. */
+  public String url() {
     return url;
+  }
+
+  /** A key of a tenant, and the line of configuration that lets it in. */
+  public static String[] createKey(String tenant) {
+    StringWriter out = new StringWriter();
+    int code =
+        KvasirCommand.execute(
+            new String[] {"keys", "create", "--tenant", tenant},
+            new PrintWriter(out, true),
+            new PrintWriter(out, true));
+    List<String> lines = out.toString().lines().map(String::strip).toList();
+    if (code != 0) {
+      throw new AssertionError(lines);
+    }
+    return new String[] {lines.get(1), lines.get(3)};
   }
 
   /** SIGTERM. */

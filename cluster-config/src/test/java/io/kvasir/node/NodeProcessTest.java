@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -15,7 +13,6 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,18 +23,6 @@ final class NodeProcessTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   @TempDir private Path folder;
-
-  private String[] createKey() {
-    StringWriter out = new StringWriter();
-    assertEquals(
-        0,
-        KvasirCommand.execute(
-            new String[] {"keys", "create", "--tenant", "acme"},
-            new PrintWriter(out, true),
-            new PrintWriter(out, true)));
-    List<String> lines = out.toString().lines().map(String::strip).toList();
-    return new String[] {lines.get(1), lines.get(3)};
-  }
 
   private static HttpRequest post(String url, String key, String fields) {
     return HttpRequest.newBuilder(URI.create(url + "/v1/completions"))
@@ -51,7 +36,7 @@ final class NodeProcessTest {
   @Test
   void shouldEndRunningAnswersOnSigtermAndLogThemAsJsonWithoutTheirText() throws Exception {
     Path model = Files.writeString(folder.resolve("config.json"), KvasirCommandTest.TINY);
-    String[] key = createKey();
+    String[] key = NodeProcess.createKey("acme");
     Path config =
         Files.writeString(
             folder.resolve("own.conf"),

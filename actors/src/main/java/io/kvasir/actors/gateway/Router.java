@@ -259,12 +259,7 @@ final class Router {
 
   private HttpResponse page(HttpRequest request) {
     return HttpResponse.create()
-        .addHeader(
-            RawHeader.create(
-                "Content-Security-Policy",
-                "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline';"
-                    + " connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none';"
-                    + " frame-ancestors 'none'"))
+        .addHeader(RawHeader.create("Content-Security-Policy", Page.policy()))
         .withEntity(ContentTypes.TEXT_HTML_UTF8, Page.bytes());
   }
 

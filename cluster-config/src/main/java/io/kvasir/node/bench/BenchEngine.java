@@ -1,5 +1,6 @@
 package io.kvasir.node.bench;
 
+import java.util.Map;
 import java.util.SplittableRandom;
 
 /**
@@ -19,6 +20,16 @@ interface BenchEngine extends AutoCloseable {
 
   /** A prompt of {@code promptTokens}, then {@code generatedTokens}. */
   Timing generate(int promptTokens, int generatedTokens, long seed) throws Exception;
+
+  /**
+   * A closed loop of so many clients over a {@link ServingMix}; figures by name.
+   *
+   * @throws UnsupportedOperationException if the engine takes one request at a time
+   */
+  default Map<String, Object> load(int clients, double rampSeconds, double windowSeconds, long seed)
+      throws Exception {
+    throw new UnsupportedOperationException("one request at a time");
+  }
 
   @Override
   void close();

@@ -16,6 +16,7 @@ import org.slf4j.LoggerFactory;
 
 /** A whole node in this process on a free port of the loopback address, quiet, ready when made. */
 final class BenchNode implements AutoCloseable {
+  private final KvasirSettings settings;
   private final ActorSystem<Void> system;
   private final KvasirServer server;
   private final KvasirServer.Ready ready;
@@ -44,7 +45,7 @@ final class BenchNode implements AutoCloseable {
                     BenchNode.class.getClassLoader(), "io/kvasir/node/single.conf"))
             .withFallback(ConfigFactory.defaultReferenceUnresolved())
             .resolve();
-    KvasirSettings settings = KvasirSettings.from(config);
+    settings = KvasirSettings.from(config);
     if (LoggerFactory.getLogger("io.kvasir.request") instanceof Logger requests) {
       // A line for each request would be measured too.
       requests.setLevel(Level.WARN);
@@ -63,6 +64,10 @@ final class BenchNode implements AutoCloseable {
         system.terminate();
       }
     }
+  }
+
+  KvasirSettings settings() {
+    return settings;
   }
 
   KvasirServer server() {

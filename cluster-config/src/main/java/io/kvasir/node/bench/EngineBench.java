@@ -154,7 +154,8 @@ public final class EngineBench {
                   dtype == WeightFormat.BF16 ? "F16" : "Q8_0",
                   options.folder().toString(),
                   Integer.toString(options.threads()),
-                  Integer.toString(PROMPT_TOKENS + GENERATED_TOKENS + 64)),
+                  Integer.toString(PROMPT_TOKENS + GENERATED_TOKENS + 64),
+                  "1"),
               scratch.resolve("llama.log")));
     }
     if (comparable && options.peers().contains(JLAMA)) {
@@ -206,7 +207,7 @@ public final class EngineBench {
     out.println(dtype.name().toLowerCase(Locale.ROOT) + ": " + what);
   }
 
-  private static void deleteAll(Path folder) throws IOException {
+  static void deleteAll(Path folder) throws IOException {
     List<Path> inside;
     try (Stream<Path> walk = Files.walk(folder)) {
       inside = walk.sorted(Comparator.reverseOrder()).toList();

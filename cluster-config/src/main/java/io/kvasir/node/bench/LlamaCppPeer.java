@@ -18,7 +18,7 @@ final class LlamaCppPeer implements BenchEngine {
   private final LlamaModel model;
   private final int vocabulary;
 
-  private LlamaCppPeer(Path gguf, int vocabulary, int threads, int contextTokens) {
+  private LlamaCppPeer(Path gguf, int vocabulary, int threads, int contextTokens, int slots) {
     this.vocabulary = vocabulary;
     model =
         new LlamaModel(
@@ -26,12 +26,16 @@ final class LlamaCppPeer implements BenchEngine {
                 .setModel(gguf.toString())
                 .setThreads(threads)
                 .setThreadsBatch(threads)
-                .setCtxSize(contextTokens)
-                .setParallel(1)
+                // Shared out evenly among the slots.
+                .setCtxSize(slots * contextTokens)
+                .setParallel(slots)
+                .enableContBatching()
                 .disableLog());
   }
 
-  /** Arguments: model location, F16 or Q8_0, folder for files, threads, context. */
+  /**
+   * Arguments: model location, F16 or Q8_0, folder for files, threads, context of each slot, slots.
+   */
   public static void main(String[] args) throws Exception {
     PeerServer.serve(
         () -> {
@@ -47,7 +51,8 @@ final class LlamaCppPeer implements BenchEngine {
                 gguf,
                 checkpoint.config().vocabSize(),
                 Integer.parseInt(args[3]),
-                Integer.parseInt(args[4]));
+                Integer.parseInt(args[4]),
+                Integer.parseInt(args[5]));
           }
         });
   }
@@ -55,7 +60,8 @@ final class LlamaCppPeer implements BenchEngine {
   @Override
   public Timing generate(int promptTokens, int generatedTokens, long seed) {
     long start = System.nanoTime();
-    LlamaIterator tokens = model.generate(request(promptTokens, generatedTokens, seed)).iterator();
+    int[] prompt = BenchEngine.prompt(promptTokens, vocabulary, seed);
+    LlamaIterator tokens = model.generate(request(prompt, generatedTokens)).iterator();
     tokens.next();
     long first = System.nanoTime();
     int count = 1;
@@ -70,8 +76,20 @@ final class LlamaCppPeer implements BenchEngine {
     return new Timing((first - start) / 1e9, (count - 1) * 1e9 / (last - first), -1);
   }
 
+  @Override
+  public Map<String, Object> load(int clients, double rampSeconds, double windowSeconds, long seed)
+      throws Exception {
+    return new LlamaCppLoad(
+            new ServingMix(seed, vocabulary),
+            rampSeconds,
+            windowSeconds,
+            (mix, index) ->
+                model.generate(request(mix.prompt(index), mix.lengths(index).answer())).iterator())
+        .run(clients);
+  }
+
   @SuppressWarnings("unchecked")
-  private InferenceParameters request(int promptTokens, int generatedTokens, long seed) {
+  private static InferenceParameters request(int[] prompt, int generatedTokens) {
     InferenceParameters request =
         new InferenceParameters("")
             .setNPredict(generatedTokens)
@@ -82,8 +100,7 @@ final class LlamaCppPeer implements BenchEngine {
       // The binding offers text only; its server takes ids in the same place.
       Field field = request.getClass().getSuperclass().getDeclaredField("parameters");
       field.setAccessible(true);
-      ((Map<String, String>) field.get(request))
-          .put("prompt", Arrays.toString(BenchEngine.prompt(promptTokens, vocabulary, seed)));
+      ((Map<String, String>) field.get(request)).put("prompt", Arrays.toString(prompt));
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException("the llama binding changed: no JsonParameters.parameters", e);
     }

@@ -1,5 +1,6 @@
 package io.kvasir.node.bench;
 
+import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -57,6 +59,13 @@ final class PeerProcess implements BenchEngine {
         node.get("firstTokenSeconds").asDouble(),
         node.get("decodeTokensPerSecond").asDouble(),
         node.get("promptTokensComputed").asInt());
+  }
+
+  @Override
+  public Map<String, Object> load(int clients, double rampSeconds, double windowSeconds, long seed)
+      throws IOException {
+    JsonNode node = ask("load " + clients + " " + rampSeconds + " " + windowSeconds + " " + seed);
+    return JSON.convertValue(node, new TypeReference<Map<String, Object>>() {});
   }
 
   private JsonNode ask(String command) throws IOException {

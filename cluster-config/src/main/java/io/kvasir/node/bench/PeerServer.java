@@ -50,6 +50,13 @@ final class PeerServer {
           answer.put("decodeTokensPerSecond", timing.decodeTokensPerSecond());
           answer.put("promptTokensComputed", timing.promptTokensComputed());
         }
+        case "load" ->
+            answer.putAll(
+                engine.load(
+                    Integer.parseInt(words[1]),
+                    Double.parseDouble(words[2]),
+                    Double.parseDouble(words[3]),
+                    Long.parseLong(words[4])));
         default -> answer.put("error", "unknown command " + words[0]);
       }
     } catch (Exception e) {
