@@ -40,7 +40,7 @@ final class NodeLauncher implements AutoCloseable {
     NodeLauncher node = null;
     try {
       KvasirServer server =
-          Kvasir.start(system, settings, new CheckpointSource(settings.runtime()), examples)
+          Kvasir.start(system, settings, CheckpointSource.all(settings), examples)
               .toCompletableFuture()
               .join();
       NodeLauncher launched = new NodeLauncher(system, server);

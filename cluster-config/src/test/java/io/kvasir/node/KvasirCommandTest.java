@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,13 +142,14 @@ final class KvasirCommandTest {
 
   @Test
   void shouldSizeTheHeapFromTheModel() throws Exception {
-    assertEquals(HeapSizer.BASE_MIB, HeapSizer.heapMib("/no/such/folder", "stored"));
-    long bf16 = HeapSizer.heapMib("dummy:bench-150m", "stored") - HeapSizer.BASE_MIB;
+    assertEquals(HeapSizer.BASE_MIB, HeapSizer.heapMib("stored", List.of("/no/such/folder")));
+    long bf16 = HeapSizer.heapMib("stored", List.of("dummy:bench-150m")) - HeapSizer.BASE_MIB;
     assertEquals(152e6 * 2 * 1.1 / (1 << 20), bf16, 10);
-    long int8 = HeapSizer.heapMib("dummy:bench-150m", "int8") - HeapSizer.BASE_MIB;
+    long int8 = HeapSizer.heapMib("int8", List.of("dummy:bench-150m")) - HeapSizer.BASE_MIB;
     assertEquals(bf16 * 1.125 / 2, int8, 2);
     Files.writeString(folder.resolve("config.json"), TINY);
     Files.write(folder.resolve("model.safetensors"), new byte[10 << 20]);
-    assertEquals(HeapSizer.BASE_MIB + 11, HeapSizer.heapMib(folder.toString(), "stored"), 1);
+    assertEquals(
+        HeapSizer.BASE_MIB + 11, HeapSizer.heapMib("stored", List.of(folder.toString())), 1);
   }
 }

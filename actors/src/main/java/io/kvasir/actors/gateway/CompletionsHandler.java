@@ -53,19 +53,20 @@ final class CompletionsHandler {
     }
   }
 
-  private record Prepared(OpenAiRequest request, GenerationOrder order, ModelText text) {}
+  private record Prepared(
+      OpenAiRequest request, GenerationOrder order, ServedModel model, ModelText text) {}
 
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
-  private final ServedModel model;
+  private final ServedModels models;
   private final Executor workers;
   private final EventStream eventStream;
 
   CompletionsHandler(
-      ActorSystem<?> system, GatewaySettings settings, ServedModel model, NodeMetrics metrics) {
+      ActorSystem<?> system, GatewaySettings settings, ServedModels models, NodeMetrics metrics) {
     this.system = system;
     this.settings = settings;
-    this.model = model;
+    this.models = models;
     this.workers =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.workerDispatcher()));
     this.eventStream = new EventStream(settings, metrics);
@@ -82,26 +83,14 @@ final class CompletionsHandler {
     return CompletableFuture.supplyAsync(() -> prepare(kind, body, scope), workers)
         .thenCompose(
             prepared ->
-                order(prepared.order())
+                order(prepared.model(), prepared.order())
                     .thenCompose(
                         generation -> answer(kind, prepared, generation, connection, scope)));
   }
 
   private Prepared prepare(Kind kind, byte[] body, RequestScope scope) {
     OpenAiRequest request = kind.parser.apply(body);
-    if (!request.model().equals(model.id())) {
-      throw ApiException.refused(
-          404,
-          "model",
-          "model_not_found",
-          "model %s is not served here, send model=%s"
-              .formatted(
-                  request.model().length() <= 80
-                      ? request.model()
-                      : request.model().substring(0, 80),
-                  model.id()));
-    }
-    scope.model(model.id());
+    ServedModel model = models.select(request.model(), scope);
     ServedModel.Ready ready = model.orThrow();
     GenerationOrder order =
         new PromptPreparer(
@@ -112,10 +101,10 @@ final class CompletionsHandler {
                 settings.requestTimeout())
             .prepare(request);
     scope.takeTokens(order.promptTokens().length, order.sampling().maxTokens());
-    return new Prepared(request, order, ready.text());
+    return new Prepared(request, order, model, ready.text());
   }
 
-  private CompletionStage<Generation> order(GenerationOrder order) {
+  private CompletionStage<Generation> order(ServedModel model, GenerationOrder order) {
     CompletionStage<GpuActor.GenerateReply> reply =
         AskPattern.ask(
             model.gpu(),
@@ -131,7 +120,7 @@ final class CompletionsHandler {
             });
   }
 
-  private static ApiException refusal(Refusal refusal) {
+  static ApiException refusal(Refusal refusal) {
     return switch (refusal.code()) {
       case QUEUE_FULL -> ApiException.overloaded(refusal.message());
       case CONTEXT_OVERFLOW ->
@@ -141,7 +130,7 @@ final class CompletionsHandler {
     };
   }
 
-  private static ApiException unavailable(GpuActor.Readiness readiness) {
+  static ApiException unavailable(GpuActor.Readiness readiness) {
     return readiness instanceof GpuActor.Failed failed
         ? ApiException.failed(500, "model_failed", failed.reason())
         : ApiException.unavailable(
@@ -154,7 +143,7 @@ final class CompletionsHandler {
       Generation generation,
       ClientConnection connection,
       RequestScope scope) {
-    AnswerShape shape = kind.shape(model);
+    AnswerShape shape = kind.shape(prepared.model());
     RequestTimer timer = scope.timer();
     timer.accepted(prepared.order().promptTokens().length, prepared.order().sampling().maxTokens());
     Source<AnswerPart, ?> parts =

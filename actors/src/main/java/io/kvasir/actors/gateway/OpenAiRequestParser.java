@@ -198,7 +198,8 @@ final class OpenAiRequestParser {
     return new OpenAiRequest.Ids(ids);
   }
 
-  private static List<ChatMessage> messages(RequestFields fields) {
+  /** The field messages. */
+  static List<ChatMessage> messages(RequestFields fields) {
     JsonNode value = fields.get("messages");
     if (value == null) {
       throw fields.missing("messages");

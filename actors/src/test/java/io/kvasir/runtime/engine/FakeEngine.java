@@ -138,6 +138,11 @@ public final class FakeEngine implements GenerationEngine {
   }
 
   @Override
+  public int hiddenSize() {
+    return 4;
+  }
+
+  @Override
   public void close() {
     closed = true;
     running.values().forEach(request -> finish(request, FinishReason.CANCELLED, 0, null));
