@@ -100,7 +100,7 @@ public record RuntimeSettings(
                 + key
                 + (key.equals("threads")
                     ? " is no key of one model, all models share the threads of"
-                          + " kvasir.runtime.threads;"
+                        + " kvasir.runtime.threads;"
                     : " is unknown;")
                 + " remove it");
       }

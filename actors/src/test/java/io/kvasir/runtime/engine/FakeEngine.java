@@ -77,6 +77,11 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
+  /** Gives an input to be embedded its one hidden state. */
+  public void pool(GenerationRequest request, float... state) {
+    request.stream().pooled().add(0, state, 0, state.length);
+  }
+
   /** Ends a request; all but {@code hits} prompt tokens count as recomputed. */
   public void finish(GenerationRequest request, FinishReason reason, int hits, String failure) {
     if (running.remove(request.id()) == null) {
