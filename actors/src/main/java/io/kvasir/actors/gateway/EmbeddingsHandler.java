@@ -111,7 +111,10 @@ final class EmbeddingsHandler {
       String name, EmbeddingsRequest.Input input, ModelText text, int contextTokens) {
     int[] tokens =
         switch (input) {
-          case EmbeddingsRequest.Input.Text plain -> text.encode(plain.text());
+          // Refused as OpenAI does, though a tokenizer may begin every text with a token of its
+          // own.
+          case EmbeddingsRequest.Input.Text plain ->
+              plain.text().isEmpty() ? new int[0] : text.encode(plain.text());
           case EmbeddingsRequest.Input.Ids ids -> ids.tokens();
         };
     if (tokens.length == 0) {

@@ -70,9 +70,9 @@ final class KvasirSettingsTest {
   void shouldReadSeveralModelsEachWithItsOwnValuesAndTheSharedOnes() {
     List<RuntimeSettings> models =
         read("kvasir.runtime { served-name = unused, aliases = [unused], weights = int8, threads ="
-                 + " 3, models = [{ model = a, aliases = [x, y] }, { model = b, served-name = z,"
-                 + " weights = bf16, pooling = mean, engine { arena = 1 MiB, max-running = 2 } }]"
-                 + " }")
+                + " 3, models = [{ model = a, aliases = [x, y] }, { model = b, served-name = z,"
+                + " weights = bf16, pooling = mean, engine { arena = 1 MiB, max-running = 2 } }]"
+                + " }")
             .models();
     assertEquals(2, models.size());
     RuntimeSettings a = models.getFirst();
