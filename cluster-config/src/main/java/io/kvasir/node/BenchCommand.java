@@ -19,14 +19,19 @@ import picocli.CommandLine.Spec;
     description = "Measure this machine.",
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,
-    subcommands = {BenchCommand.OfEngine.class, BenchQualityCommand.class, BenchStartCommand.class})
+    subcommands = {
+      BenchCommand.OfEngine.class,
+      BenchQualityCommand.class,
+      BenchStartCommand.class,
+      BenchTransportCommand.class
+    })
 final class BenchCommand implements Runnable {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     throw new ParameterException(
-        spec.commandLine(), "Name a sub-command: engine, quality or start.");
+        spec.commandLine(), "Name a sub-command: engine, quality, start or transport.");
   }
 
   /** {@code kvasir bench engine}. */

@@ -10,10 +10,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 
-/** Asks a node of this process what a client would, streamed and whole. */
+/**
+ * Asks a node of this process what a client would, streamed and whole. A node with tenants is asked
+ * with the key in the environment's {@value #KEY}.
+ */
 final class SelfCheck {
   private static final Duration TIMEOUT = Duration.ofMinutes(5);
   private static final int TOKENS = 8;
+  private static final String KEY = "KVASIR_API_KEY";
 
   private SelfCheck() {}
 
@@ -24,6 +28,11 @@ final class SelfCheck {
    * @throws IllegalStateException with the node's answer when it was not 200
    */
   static String run(KvasirServer server) {
+    if (server.url().startsWith("https:")) {
+      throw new IllegalStateException(
+          "--check speaks plain HTTP and the node speaks HTTPS, leave kvasir.actors.gateway.tls out"
+              + " while checking");
+    }
     try (HttpClient http = HttpClient.newHttpClient()) {
       for (String path : new String[] {"/", "/health/ready", "/v1/models", "/metrics"}) {
         send(http, request(server, path).build());
@@ -49,12 +58,19 @@ final class SelfCheck {
   }
 
   private static HttpRequest.Builder request(KvasirServer server, String path) {
-    return HttpRequest.newBuilder(URI.create(server.url() + path)).timeout(TIMEOUT);
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create(server.url() + path)).timeout(TIMEOUT);
+    String key = System.getenv(KEY);
+    return key == null ? request : request.header("Authorization", "Bearer " + key);
   }
 
   private static String send(HttpClient http, HttpRequest request)
       throws IOException, InterruptedException {
     HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() == 401) {
+      throw new IllegalStateException(
+          "the node wants an API key to check itself, set " + KEY + " to one of its keys");
+    }
     if (response.statusCode() != 200) {
       throw new IllegalStateException(
           request.uri().getPath() + " answered " + response.statusCode() + ": " + response.body());

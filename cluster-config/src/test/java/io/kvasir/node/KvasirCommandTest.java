@@ -57,6 +57,7 @@ final class KvasirCommandTest {
         "inspect --help",
         "bench --help",
         "bench engine --help",
+        "bench transport --help",
         "train factbook --help",
         "config explain --help",
         "keys create --help",

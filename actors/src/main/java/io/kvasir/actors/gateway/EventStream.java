@@ -12,7 +12,6 @@ import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.http.javadsl.model.MediaTypes;
 import org.apache.pekko.http.javadsl.model.headers.CacheControl;
 import org.apache.pekko.http.javadsl.model.headers.CacheDirectives;
-import org.apache.pekko.stream.BackpressureTimeoutException;
 import org.apache.pekko.stream.javadsl.Source;
 import org.apache.pekko.util.ByteString;
 
@@ -50,7 +49,7 @@ final class EventStream {
     Source<ByteString, NotUsed> framed =
         events
             .keepAlive(settings.keepAliveInterval(), () -> KEEP_ALIVE)
-            .backpressureTimeout(settings.writeTimeout())
+            .via(new WriteDeadline(settings.writeTimeout()))
             .watchTermination(
                 (ignored, end) -> {
                   end.whenComplete(
@@ -71,7 +70,7 @@ final class EventStream {
   }
 
   private static String cause(Throwable failure) {
-    return failure instanceof BackpressureTimeoutException ? "slow_reader" : "connection";
+    return failure instanceof WriteDeadline.SlowReaderException ? "slow_reader" : "connection";
   }
 
   private static Iterable<ByteString> events(

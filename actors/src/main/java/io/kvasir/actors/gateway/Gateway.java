@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import org.apache.pekko.Done;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.actor.Cancellable;
@@ -134,10 +133,6 @@ public final class Gateway {
 
   private static ServerSettings serverSettings(ActorSystem<?> system, GatewaySettings settings) {
     ServerSettings defaults = ServerSettings.create(system.classicSystem());
-    // The request's own deadline ends it; Pekko HTTP's would cut a long prefill at 20 s. A
-    // connection
-    // on which nothing flows may be waiting for a collected answer until that deadline.
-    Duration idle = settings.requestTimeout().plusSeconds(30);
     // The kernel would take megabytes for a client that does not read, before we saw that it does
     // not.
     List<SocketOption> socket = new ArrayList<>();
@@ -150,13 +145,14 @@ public final class Gateway {
         .withParsingErrorHandler(MalformedRequests.class.getName())
         // Warnings about headers quote them, API keys included.
         .withParserSettings(defaults.getParserSettings().withIllegalHeaderWarnings(false))
+        // A request ends by its own deadlines (body, answer, write), and a connection without one
+        // by IdleLimit. Pekko HTTP's would cut a long prefill at 20 s and wake every stream once a
+        // second.
         .withTimeouts(
             defaults
                 .getTimeouts()
                 .withRequestTimeout(scala.concurrent.duration.Duration.Inf())
-                .withIdleTimeout(
-                    scala.concurrent.duration.Duration.create(
-                        idle.toMillis(), TimeUnit.MILLISECONDS)));
+                .withIdleTimeout(scala.concurrent.duration.Duration.Inf()));
   }
 
   /** Where it listens. */

@@ -1,7 +1,6 @@
 package io.kvasir.actors.gateway;
 
 import org.apache.pekko.event.LoggingAdapter;
-import org.apache.pekko.stream.BackpressureTimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,7 +39,7 @@ final class HttpLog implements LoggingAdapter {
 
   @Override
   public void notifyError(Throwable cause, String message) {
-    if (cause instanceof BackpressureTimeoutException) {
+    if (cause instanceof WriteDeadline.SlowReaderException) {
       LOG.debug("{}", message);
     } else {
       LOG.error("{}", message, cause);

@@ -54,6 +54,7 @@ final class RequestScope {
         admission.tenant().checkModel(asked);
       }
     } catch (AccessRefusedException refused) {
+      metrics.denied(tenant(), refused.word());
       throw ApiException.of(refused);
     }
     model = served;
@@ -76,6 +77,7 @@ final class RequestScope {
     try {
       admission.takeTokens(promptTokens + maxTokens);
     } catch (AccessRefusedException refused) {
+      metrics.denied(tenant(), refused.word());
       throw ApiException.of(refused);
     }
   }

@@ -206,6 +206,7 @@ final class Router {
       Admission admission = tenant.begin();
       return new RequestScope(requestId, place, admission, metrics);
     } catch (AccessRefusedException refused) {
+      metrics.denied(tenant.name(), refused.word());
       place.release();
       throw ApiException.of(refused);
     }

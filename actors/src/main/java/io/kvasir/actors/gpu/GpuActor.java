@@ -286,6 +286,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   }
 
   private GenerationEngine open(EngineFactory factory) {
+    if (stopped.get()) {
+      throw new IllegalStateException("the node stopped before it was this model's turn to load");
+    }
     try {
       GenerationEngine opened = factory.open();
       if (stopped.get()) {

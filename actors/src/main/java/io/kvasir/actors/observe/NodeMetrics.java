@@ -124,6 +124,16 @@ public final class NodeMetrics implements AutoCloseable {
         .increment();
   }
 
+  /** Counts what a tenant was denied; both are fixed words. */
+  public void denied(String tenant, String reason) {
+    Counter.builder("kvasir.tenant_denials")
+        .description("Requests that a tenant may not make, or not now")
+        .tag("tenant", tenant)
+        .tag("reason", reason)
+        .register(registry)
+        .increment();
+  }
+
   /** Counts a request that is over; {@code tenant} comes from the configuration. */
   public void ended(String tenant, RequestTimer request) {
     tenantTokens(tenant, "prompt", request.usedTokens() == 0 ? 0 : request.promptTokens());

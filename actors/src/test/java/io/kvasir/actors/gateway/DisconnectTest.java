@@ -3,6 +3,9 @@ package io.kvasir.actors.gateway;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.kvasir.runtime.engine.FakeEngine;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.GenerationRequest;
@@ -12,11 +15,13 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** Clients that leave, or stay and do not read: neither may cost the engine anything. */
 final class DisconnectTest {
@@ -98,7 +103,11 @@ final class DisconnectTest {
   }
 
   @Test
-  void shouldCutOffAReaderThatTakesNothing() throws Exception {
+  void shouldCutOffAReaderThatTakesNothingWithoutAnErrorInTheLog() throws Exception {
+    ListAppender<ILoggingEvent> logged = new ListAppender<>();
+    Logger root = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+    logged.start();
+    root.addAppender(logged);
     try (Socket socket = ask(TestNode.chatBody("\"stream\":true,\"max_tokens\":1000000"), "")) {
       GenerationRequest request = node.submitted();
       assertTrue(socket.getInputStream().read() >= 0);
@@ -113,7 +122,10 @@ final class DisconnectTest {
       }
       assertEquals(request.id(), cancelled);
       assertTrue(node.get("/metrics").body().contains("cause=\"slow_reader\""));
+    } finally {
+      root.detachAppender(logged);
     }
+    assertEquals(List.of(), List.copyOf(logged.list));
     shouldServeTheNext();
   }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
  * Clients that mean harm, or do not know what they do. The node answers in its form, or hangs up.
  */
 final class HttpRobustnessTest {
-  private static final int MUTATIONS = 400;
+  private static final int MUTATIONS = 250;
   private static ActorTestKit kit;
   private static TestNode node;
 

@@ -158,6 +158,10 @@ final class TenantHttpTest {
     assertTrue(
         get(null, "/metrics")
             .body()
+            .contains("kvasir_tenant_denials_total{reason=\"requests\",tenant=\"small\"} 1.0"));
+    assertTrue(
+        get(null, "/metrics")
+            .body()
             .contains("kvasir_tenant_tokens_total{kind=\"generated\",tenant=\"small\"} 8.0"));
   }
 

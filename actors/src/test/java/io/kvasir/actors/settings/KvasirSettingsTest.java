@@ -2,10 +2,12 @@ package io.kvasir.actors.settings;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,10 +54,47 @@ final class KvasirSettingsTest {
             + " between 0 and 1024",
         "kvasir.runtime.pages=null | kvasir.runtime.pages is missing; set it to a text or"
             + " keep Kvasir's reference.conf on the class path",
+        "kvasir.actors.gateway.tls.key=/k.pem | kvasir.actors.gateway.tls.key is set and"
+            + " kvasir.actors.gateway.tls.certificate is not; set both for HTTPS, or none for HTTP",
+        "kvasir.actors.gateway.access.tenants.Acme={} | kvasir.actors.gateway.access.tenants has"
+            + " the name \"Acme\"; use up to 63 of a-z, 0-9, _ and -",
+        "kvasir.actors.gateway.access.tenants.acme.keys=[sk-secret] |"
+            + " kvasir.actors.gateway.access.tenants.acme.keys has an entry that is no"
+            + " sha256:ID:SALT:HASH; add the line that `kvasir keys create --tenant acme` prints",
+        "kvasir.actors.gateway.access.tenants.acme.max-requests=-1 |"
+            + " kvasir.actors.gateway.access.tenants.acme.max-requests=-1 is out of range; set a"
+            + " value between 0 and 1000000",
       })
   void shouldNameKeyValueBoundAndRemedy(String overrides, String message) {
     assertEquals(
         message, assertThrows(ConfigurationException.class, () -> read(overrides)).getMessage());
+  }
+
+  @Test
+  void shouldGiveTenantsTheDefaultsOfAllAndRefuseAKeyOfTwo() {
+    String key = KeyHash.of("0123456789ab", new byte[16], "secret").line();
+    AccessSettings access =
+        read("""
+        kvasir.actors.gateway.access {
+          tenant-defaults.requests-per-minute = 60
+          tenants { acme { keys = ["%s"], tokens-per-minute = 5 }, globex.models = [m] }
+        }
+        """
+                .formatted(key))
+            .gateway()
+            .access();
+    TenantSettings acme = access.tenants().getFirst();
+    assertEquals("acme", acme.name());
+    assertEquals(key, acme.keys().getFirst().line());
+    assertEquals(60, acme.requestsPerMinute());
+    assertEquals(5, acme.tokensPerMinute());
+    assertEquals(Set.of("m"), access.tenants().getLast().models());
+    assertEquals(60, access.tenants().getLast().requestsPerMinute());
+    String twice =
+        "kvasir.actors.gateway.access.tenants { a.keys = [\"%s\"], b.keys = [\"%s\"] }"
+            .formatted(key, key);
+    String message = assertThrows(ConfigurationException.class, () -> read(twice)).getMessage();
+    assertTrue(message.contains("key id 0123456789ab"), message);
   }
 
   @Test

@@ -44,7 +44,7 @@ final class EngineRuns {
       WeightFormat dtype, int promptTokens, double weightBytesPerToken, BenchReport report) {
     String name = dtype.name().toLowerCase(Locale.ROOT);
     EngineGoals.Dtype goals = EngineGoals.of(dtype);
-    double plainGbs = median(plainReadGbs);
+    double plainGbs = Median.of(plainReadGbs);
     double decode = decode(OWN);
     report.add(BenchRow.value(name + " plain sequential read", plainGbs, "GB/s"));
     report.add(BenchRow.value(name + " prefill 512", prefill(OWN, promptTokens), "tok/s"));
@@ -79,7 +79,7 @@ final class EngineRuns {
     report.add(
         BenchRow.against(
             name + " decode 64, batch 16",
-            median(batchTokensPerSecond),
+            Median.of(batchTokensPerSecond),
             "tok/s",
             "batch 1",
             decode,
@@ -100,7 +100,7 @@ final class EngineRuns {
     if (!single.containsKey(peer)) {
       return;
     }
-    double plainGbs = median(plainReadGbs);
+    double plainGbs = Median.of(plainReadGbs);
     BenchRow prefill =
         BenchRow.against(
             name + " prefill 512",
@@ -148,14 +148,6 @@ final class EngineRuns {
 
   private static double median(
       List<BenchEngine.Timing> timings, ToDoubleFunction<BenchEngine.Timing> figure) {
-    return median(timings.stream().mapToDouble(figure).boxed().toList());
-  }
-
-  static double median(List<Double> figures) {
-    List<Double> sorted = figures.stream().sorted().toList();
-    int middle = sorted.size() / 2;
-    return sorted.size() % 2 == 1
-        ? sorted.get(middle)
-        : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+    return Median.of(timings.stream().mapToDouble(figure).boxed().toList());
   }
 }

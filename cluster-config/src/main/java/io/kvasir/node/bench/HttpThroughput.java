@@ -67,10 +67,10 @@ final class HttpThroughput {
       }
       return BenchRow.against(
           name + " through HTTP, batch 16",
-          EngineRuns.median(http),
+          Median.of(http),
           "tok/s",
           "in process",
-          EngineRuns.median(direct),
+          Median.of(direct),
           GOAL,
           "");
     }

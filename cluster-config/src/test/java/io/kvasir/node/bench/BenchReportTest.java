@@ -79,7 +79,7 @@ final class BenchReportTest {
 
   @Test
   void shouldTakeTheMiddleOfRuns() {
-    assertEquals(3, EngineRuns.median(List.of(9.0, 1.0, 3.0)));
-    assertEquals(2, EngineRuns.median(List.of(3.0, 1.0)));
+    assertEquals(3, Median.of(List.of(9.0, 1.0, 3.0)));
+    assertEquals(2, Median.of(List.of(3.0, 1.0)));
   }
 }

@@ -103,6 +103,32 @@ final class ActiveRequest implements TokenPath {
         : request.promptLogitRows().getFirst();
   }
 
+  /** Marks the asked-for prompt rows among the next {@code rows}. */
+  void wantPromptRows(WorkItem of, int rows) {
+    if (stream.promptLogprobs() != null) {
+      for (int row = 0; row < rows && cursor + row + 1 < promptLength; row++) {
+        of.logits(row);
+      }
+    }
+    List<Integer> wanted = request.promptLogitRows();
+    for (int i = 0; i < wanted.size(); i++) {
+      int row = wanted.get(i) - cursor;
+      if (row >= 0 && row < rows) {
+        of.logits(row);
+      }
+    }
+  }
+
+  /** Whether a drawn token ends the answer without becoming part of it. */
+  boolean endsAt(int token) {
+    SamplingParameters s = request.sampling();
+    boolean ends = false;
+    for (int i = 0; i < s.stopIds().size() && !ends; i++) {
+      ends = s.stopIds().get(i) == token;
+    }
+    return ends && generated() >= s.minTokens();
+  }
+
   void append(int token) {
     if (length == tokens.length) {
       tokens = Arrays.copyOf(tokens, Math.max(16, Integer.highestOneBit(length) * 2));

@@ -4,7 +4,6 @@ import io.kvasir.runtime.cache.KvCache;
 import io.kvasir.runtime.cache.SequenceCache;
 import io.kvasir.runtime.engine.EngineCounters.Counter;
 import io.kvasir.runtime.engine.SchedulingPolicy.Running;
-import io.kvasir.runtime.engine.SchedulingPolicy.Ticket;
 import io.kvasir.runtime.model.DecoderModel;
 import io.kvasir.runtime.model.StepExecutor;
 import io.kvasir.runtime.model.WorkItem;
@@ -29,9 +28,9 @@ import org.slf4j.LoggerFactory;
  * cache, so that they share the prompt's pages and copy only the partly filled last one when they
  * write to it.
  *
- * <p>A little over 400 lines because scheduling, advancing and ending act on the same lists of the
- * same step; what can stand alone does ({@link RowSampler}, {@link SchedulingPolicy}, {@link
- * RequestTable}, {@link EngineCounters}).
+ * <p>Some 450 lines because scheduling, advancing and ending act on the same lists of the same
+ * step; what can stand alone does ({@link RowSampler}, {@link WaitingLine}, {@link RequestTable},
+ * {@link EngineCounters}).
  */
 final class EngineCore implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineCore.class);
@@ -42,16 +41,15 @@ final class EngineCore implements AutoCloseable {
   private final EngineOptions options;
   private final SchedulingPolicy policy;
   private final EngineCounters counters;
-  private final AtomicLong waitingRoom;
   private final RowSampler sampler;
   private final Function<int[], IntFunction<String>> textDecoder;
   private final RequestTable requests = new RequestTable();
+  private final WaitingLine line;
   private final List<ActiveRequest> running = new ArrayList<>();
   private final List<ActiveRequest> stepping = new ArrayList<>();
   private final List<WorkItem> items = new ArrayList<>();
   private final SeedSource seeds;
   private final EngineStepEvent event = new EngineStepEvent();
-  private int waiting;
 
   EngineCore(
       DecoderModel model,
@@ -66,7 +64,7 @@ final class EngineCore implements AutoCloseable {
     this.options = options;
     this.policy = policy;
     this.counters = counters;
-    this.waitingRoom = waitingRoom;
+    this.line = new WaitingLine(policy, requests, waitingRoom);
     this.textDecoder = textDecoder;
     this.executor = new StepExecutor(model, options.stepRows());
     this.sampler = new RowSampler(model.vocabSize(), model.hiddenSize());
@@ -88,31 +86,8 @@ final class EngineCore implements AutoCloseable {
     long seed = s.seed() == null ? seeds.next() : s.seed();
     RequestGroup group = new RequestGroup(request, submittedNs, deadline, seed, textDecoder);
     requests.add(group);
-    enqueue(group.leader(), false);
-    counters.set(Counter.WAITING, waiting);
-  }
-
-  /** Into the waiting line; with a leader wait all choices that hang on it. */
-  private void enqueue(ActiveRequest r, boolean preempted) {
-    policy.waiting(r.ticket, preempted);
-    r.queued = true;
-    setWaiting(r, true);
-  }
-
-  private void setWaiting(ActiveRequest r, boolean value) {
-    waits(r, value);
-    if (!r.group.forked) {
-      for (ActiveRequest other : r.group.choices) {
-        if (other != r && other.finish == null) {
-          waits(other, value);
-        }
-      }
-    }
-  }
-
-  private void waits(ActiveRequest r, boolean value) {
-    waiting += (value ? 1 : 0) - (r.waits ? 1 : 0);
-    r.waits = value;
+    line.enter(group.leader(), false);
+    counters.set(Counter.WAITING, line.choices());
   }
 
   void cancel(long requestId) {
@@ -166,7 +141,7 @@ final class EngineCore implements AutoCloseable {
   }
 
   private void publishGauges() {
-    counters.set(Counter.WAITING, waiting);
+    counters.set(Counter.WAITING, line.choices());
     counters.set(Counter.RUNNING, places());
     counters.set(Counter.ARENA_USED_BYTES, cache.usedBytes());
     counters.set(Counter.ARENA_REFERENCED_BYTES, cache.referencedBytes());
@@ -193,12 +168,8 @@ final class EngineCore implements AutoCloseable {
       }
     }
     while (rows < budget && running.size() < options.maxRunning()) {
-      Ticket next = policy.next(now);
-      if (next == null) {
-        break;
-      }
-      ActiveRequest r = requests.of(next);
-      if (places() + r.group.placesFor(r) > options.maxRunning()) {
+      ActiveRequest r = line.next(now);
+      if (r == null || places() + r.group.placesFor(r) > options.maxRunning()) {
         break;
       }
       int placed = admit(r, budget - rows, now);
@@ -238,13 +209,7 @@ final class EngineCore implements AutoCloseable {
       r.cache = null;
       return 0;
     }
-    policy.admitted(r.ticket);
-    policy.removed(r.ticket);
-    r.queued = false;
-    setWaiting(r, false);
-    r.admittedNs = now;
-    if (r.firstAdmittedNs < 0) {
-      firstAdmission(r.group, now);
+    if (line.admitted(r, now)) {
       r.deviceHitTokens = Math.min(hit, r.promptLength);
       counters.add(Counter.PROMPT_TOKENS, r.promptLength);
       counters.add(Counter.PROMPT_TOKENS_HIT, r.deviceHitTokens);
@@ -252,15 +217,6 @@ final class EngineCore implements AutoCloseable {
     r.item = new WorkItem(r.cache, model.cacheLayout().groupCount());
     running.add(r);
     return place(r, budget, now);
-  }
-
-  private void firstAdmission(RequestGroup group, long now) {
-    for (ActiveRequest r : group.choices) {
-      if (r.finish == null) {
-        r.firstAdmittedNs = now;
-        waitingRoom.decrementAndGet();
-      }
-    }
   }
 
   /**
@@ -302,7 +258,7 @@ final class EngineCore implements AutoCloseable {
       }
     }
     if (!r.promptLogitsDone) {
-      wantPromptRows(r, item, rows);
+      r.wantPromptRows(item, rows);
     }
     r.stepRows = rows;
     r.sampled = -1;
@@ -310,21 +266,6 @@ final class EngineCore implements AutoCloseable {
     items.add(item);
     sampler.expect(item, r);
     return rows;
-  }
-
-  private static void wantPromptRows(ActiveRequest r, WorkItem item, int rows) {
-    if (r.stream.promptLogprobs() != null) {
-      for (int row = 0; row < rows && r.cursor + row + 1 < r.promptLength; row++) {
-        item.logits(row);
-      }
-    }
-    List<Integer> wanted = r.request.promptLogitRows();
-    for (int i = 0; i < wanted.size(); i++) {
-      int row = wanted.get(i) - r.cursor;
-      if (row >= 0 && row < rows) {
-        item.logits(row);
-      }
-    }
   }
 
   private int cacheSlots() {
@@ -358,7 +299,7 @@ final class EngineCore implements AutoCloseable {
     victim.preemptions++;
     victim.cursor = 0;
     victim.cached = 0;
-    enqueue(victim, true);
+    line.enter(victim, true);
     counters.add(Counter.PREEMPTIONS, 1);
     return true;
   }
@@ -432,7 +373,7 @@ final class EngineCore implements AutoCloseable {
     if (s.measures()) {
       r.stream.measured(r.sampledLogprob);
     }
-    if (r.generated() >= s.minTokens() && contains(s.stopIds(), token)) {
+    if (r.endsAt(token)) {
       end(r, FinishReason.STOP, null, now);
       return;
     }
@@ -455,15 +396,6 @@ final class EngineCore implements AutoCloseable {
         r.cache.dropBefore(g, r.cursor - window + 1);
       }
     }
-  }
-
-  private static boolean contains(List<Integer> ids, int id) {
-    for (int i = 0; i < ids.size(); i++) {
-      if (ids.get(i) == id) {
-        return true;
-      }
-    }
-    return false;
   }
 
   private void failStep(RuntimeException e) {
@@ -503,14 +435,7 @@ final class EngineCore implements AutoCloseable {
       release(r);
       running.remove(r);
     }
-    if (r.queued) {
-      policy.removed(r.ticket);
-      r.queued = false;
-    }
-    waits(r, false);
-    if (r.firstAdmittedNs < 0) {
-      waitingRoom.decrementAndGet();
-    }
+    line.ended(r);
     counters.add(reason == FinishReason.CANCELLED ? Counter.CANCELLED : Counter.FINISHED, 1);
     publishGauges();
     r.stream.finish(reason, r.usage(now), failure);

@@ -20,11 +20,11 @@ import org.slf4j.LoggerFactory;
 final class WarmUp {
   private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
   private static final int DECODE_STEPS = 4;
-  private static final int FIRST_PREFILL_ROWS = 16;
+  private static final int FIRST_PREFILL_ROWS = 2;
 
   /**
-   * A window whose best round gains less than this on the windows before it ends the warm-up. It is
-   * long enough for compilations that its first rounds asked for to show in its last.
+   * A window whose best prefill gains less than this on the windows before it ends the warm-up. It
+   * is long enough for compilations that its first rounds asked for to show in its last.
    */
   private static final double SETTLED = 0.97;
 
@@ -39,6 +39,8 @@ final class WarmUp {
   private final SamplingParameters sampling =
       SamplingParameters.builder().topP(0.95f).topK(40).build();
   private final int[] tokens;
+  private long endNs;
+  private long prefillNs;
 
   WarmUp(DecoderModel model, KvCache cache, StepExecutor executor, EngineOptions options) {
     this.model = model;
@@ -52,10 +54,10 @@ final class WarmUp {
     }
   }
 
-  /** Runs for {@link EngineOptions#warmUpNs} at most, but for the round then in progress. */
+  /** Runs for {@link EngineOptions#warmUpNs} at most, but for the step then in progress. */
   void run() {
     long start = System.nanoTime();
-    long bound = options.warmUpNs();
+    endNs = start + options.warmUpNs();
     int most = Math.min(options.stepRows(), longestPrefill());
     int rows = Math.min(FIRST_PREFILL_ROWS, most);
     long best = Long.MAX_VALUE;
@@ -63,21 +65,15 @@ final class WarmUp {
     long windowBest = Long.MAX_VALUE;
     int windowRounds = 0;
     int rounds = 0;
-    long first = 0;
-    long last = 0;
-    // A round that would pass the bound is not begun.
-    for (long now = start; now - start + last < bound && round(rows); rounds++) {
-      long end = System.nanoTime();
-      last = end - now;
-      now = end;
-      first = rounds == 0 ? last : first;
-      windowBest = Math.min(windowBest, last);
+    long firstPrefillNs = 0;
+    while (round(rows)) {
+      long now = System.nanoTime();
+      firstPrefillNs = rounds++ == 0 ? prefillNs : firstPrefillNs;
+      windowBest = Math.min(windowBest, prefillNs);
       windowRounds++;
-      if (rows < most && now - start + 2 * last < bound) {
+      if (rows < most && now + 2 * prefillNs < endNs) {
         rows = Math.min(2 * rows, most);
         windowRounds = 0;
-      }
-      if (windowRounds == 0) {
         windowBest = Long.MAX_VALUE;
         windowStart = now;
       } else if (windowRounds >= WINDOW_ROUNDS && now - windowStart >= WINDOW_NS) {
@@ -85,20 +81,20 @@ final class WarmUp {
           break;
         }
         best = Math.min(best, windowBest);
+        windowRounds = 0;
         windowBest = Long.MAX_VALUE;
         windowStart = now;
-        windowRounds = 0;
       }
     }
     LOG.info(
-        "warmed up in {} ms: {} rounds of up to {} prefill rows and {} decode steps, the first took"
-            + " {} us, the last {} us",
+        "warmed up in {} ms: {} prefills, the first of {} rows took {} us, the last of {} rows {}"
+            + " us",
         (System.nanoTime() - start) / 1_000_000,
         rounds,
+        Math.min(FIRST_PREFILL_ROWS, most),
+        firstPrefillNs / 1000,
         rows,
-        DECODE_STEPS,
-        first / 1000,
-        last / 1000);
+        prefillNs / 1000);
   }
 
   private int longestPrefill() {
@@ -106,7 +102,7 @@ final class WarmUp {
     return (int) Math.max(1, Math.min(room, options.stepRowLayers() / model.layerCount()));
   }
 
-  /** One prompt and the start of its answer; false when pages are short. */
+  /** A prompt and the start of its answer; false when time is up or pages are short. */
   private boolean round(int prefillRows) {
     long lease = options.clockNs().getAsLong() + options.leaseNs();
     try (SequenceCache scratch = cache.newSequence(Long.MIN_VALUE, "", lease)) {
@@ -114,14 +110,16 @@ final class WarmUp {
       WorkItem item = new WorkItem(scratch, model.cacheLayout().groupCount());
       int at = 0;
       for (int step = 0; step <= DECODE_STEPS; step++) {
+        long began = System.nanoTime();
         int rows = step == 0 ? prefillRows : 1;
-        if (!scratch.reserve(rows)) {
+        if (began >= endNs || !scratch.reserve(rows)) {
           return false;
         }
         item.rows(rows, at, model.layerCount()).tokens(tokens, at).logits(rows - 1);
         executor.run(List.of(item), this::draw);
         scratch.commit();
         at += rows;
+        prefillNs = step == 0 ? System.nanoTime() - began : prefillNs;
       }
       return true;
     }

@@ -270,6 +270,26 @@ final class ChoicesTest {
   }
 
   @Test
+  void shouldChargeATenantForAllChoices() {
+    EngineOptions options =
+        EngineOptions.of(ROOMY).steps(512, Long.MAX_VALUE).queue(8, 100).seedBase(1);
+    try (EngineHarness h =
+        new EngineHarness(SeamHarness.config(), options, new DeficitRoundRobin(64))) {
+      h.submitChoices("many", SeamHarness.tokens(10, 1), choices(8, 64, 1));
+      for (int i = 0; i < 4; i++) {
+        h.submitChoices("few", SeamHarness.tokens(10, 2 + i), choices(1, 20, 1));
+      }
+      // 522 tokens are nine turns of 64; those of the other tenant fit into two.
+      h.step();
+      EngineStats stats = h.counters.snapshot(0);
+      assertEquals(4, stats.running());
+      assertEquals(8, stats.waiting());
+      h.runAll();
+      assertNothingHeld(h);
+    }
+  }
+
+  @Test
   void shouldRankByMeanLogprobAndPutBrokenChoicesLast() {
     TokenStream[] s = new TokenStream[4];
     Usage usage = new Usage(1, 0, 1, 0, 0, 0, 0, 0, 0);

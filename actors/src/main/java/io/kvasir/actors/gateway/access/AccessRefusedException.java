@@ -1,5 +1,7 @@
 package io.kvasir.actors.gateway.access;
 
+import java.util.Locale;
+
 /** A tenant may not do this, or not now. The message is one sentence for the client. */
 public final class AccessRefusedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
@@ -45,6 +47,11 @@ public final class AccessRefusedException extends RuntimeException {
   /** Why. */
   public Reason reason() {
     return reason;
+  }
+
+  /** Why, as a label. */
+  public String word() {
+    return reason.name().toLowerCase(Locale.ROOT);
   }
 
   /** When the same request may pass; 0 = never, or not foreseeable. */

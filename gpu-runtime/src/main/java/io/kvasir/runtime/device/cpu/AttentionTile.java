@@ -142,6 +142,9 @@ final class AttentionTile {
     scratch.panel = Scratch.grown(scratch.panel, (long) width * PANEL);
     Arrays.fill(scratch.scores, 0, queryCount * stride, 0f);
     boolean direct = few() && (rotary == null || layout.keysRotated());
+    if (direct) {
+      touchFrames();
+    }
     for (int e = base; e < bounds.tileHigh; e += PANEL) {
       if (direct) {
         scorePages(e);
@@ -171,9 +174,6 @@ final class AttentionTile {
   private void scorePages(int entry) {
     int second = entry + L < bounds.tileHigh ? entry + L : entry;
     int width = layout.keyWidth();
-    if (entry % layout.slots() == 0) {
-      touch(view.frameAddress(kvHead, entry / layout.slots()), layout.keyBytes());
-    }
     Bf16PageTiles.run(
         scratch.queries,
         0,
@@ -189,13 +189,27 @@ final class AttentionTile {
         stride);
   }
 
-  /** Brings a plane of a frame into the cache; see {@link VectorLinear} for why reads. */
-  private void touch(long from, long bytes) {
+  /**
+   * Brings the frames of the tile into the cache, keys and values; see {@link VectorLinear} for why
+   * reads. All at once: a frame is a few kilobytes, too short for the processor to read ahead by
+   * itself, and with nothing between the reads those of several frames are under way together.
+   */
+  private void touchFrames() {
+    int slots = layout.slots();
+    int bytes = (int) (layout.keyBytes() + layout.valueBytes());
     int sum = 0;
-    for (int i = 0; i < (int) bytes; i += 64) {
-      sum += pages.get(ValueLayout.JAVA_BYTE, from + i);
+    for (int frame = base / slots; frame * slots < bounds.tileHigh; frame++) {
+      sum += touch(view.frameAddress(kvHead, frame), bytes);
     }
     scratch.touched += sum;
+  }
+
+  private int touch(long from, int bytes) {
+    int sum = 0;
+    for (int i = 0; i < bytes; i += 64) {
+      sum += pages.get(ValueLayout.JAVA_BYTE, from + i);
+    }
+    return sum;
   }
 
   private long keyAddress(int entry) {
@@ -367,7 +381,6 @@ final class AttentionTile {
       int slot = e % slots;
       int count = Math.min(end - e, slots - slot);
       long frame = view.frameAddress(kvHead, e / slots);
-      touch(frame + layout.keyBytes(), layout.valueBytes());
       for (int channel = 0; channel < width; channel += PANEL) {
         long from = Frames.valueAddress(layout, frame, slot, channel);
         Bf16PageTiles.run(

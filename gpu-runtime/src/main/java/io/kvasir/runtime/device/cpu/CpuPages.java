@@ -50,6 +50,7 @@ final class CpuPages implements PageMemory {
           "arena bytes=" + bytes + " was refused by the system, make the KV arena smaller", e);
     }
     long aligned = (address + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
+    HugePages.advise(aligned, bytes);
     return MemorySegment.ofAddress(aligned)
         .reinterpret(bytes, arena, ignored -> UnsafeApi.freeMemory(address));
   }

@@ -1,0 +1,12 @@
+package io.kvasir.transport.agent;
+
+import io.kvasir.transport.Refusal;
+
+/** What a caller wants done on the agent. */
+interface Command {
+  /** Does it; on the agent. */
+  void run(long nowNs);
+
+  /** Answers that it will not be done; any thread. */
+  void reject(Refusal reason);
+}

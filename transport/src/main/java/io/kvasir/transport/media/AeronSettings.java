@@ -1,0 +1,50 @@
+package io.kvasir.transport.media;
+
+import io.kvasir.transport.Lane;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * How a node uses Aeron.
+ *
+ * @param endpoint own {@code host:port} for UDP, or empty to use shared memory only
+ * @param streamBase stream id of the control lane
+ * @param ipc settings of control, small and bulk lane over shared memory
+ * @param udp the same over UDP
+ */
+public record AeronSettings(
+    String endpoint, int streamBase, List<LaneSettings> ipc, List<LaneSettings> udp) {
+  /** Stream id where nothing else is said. */
+  public static final int DEFAULT_STREAM_BASE = 19_286;
+
+  public AeronSettings {
+    Objects.requireNonNull(endpoint, "endpoint");
+    ipc = List.copyOf(ipc);
+    udp = List.copyOf(udp);
+    if (ipc.size() != Lane.values().length || udp.size() != Lane.values().length) {
+      throw new IllegalArgumentException(
+          "settings for " + ipc.size() + " and " + udp.size() + " lanes given, 3 each needed");
+    }
+  }
+
+  /**
+   * Settings by the largest frame. Bulk terms over shared memory are short (1 MiB), so that a frame
+   * is still in the cache when it is read; over UDP they cover a 2 MiB window.
+   *
+   * @param mtuBytes MTU of small and bulk lane; the control lane takes at most 8 KiB of it
+   */
+  public static AeronSettings of(String endpoint, int mtuBytes) {
+    int controlMtu = Math.min(mtuBytes, 8192);
+    int smallTerm = Math.max(64 << 10, Integer.highestOneBit(8 * mtuBytes - 1) << 1);
+    LaneSettings control = new LaneSettings(64 << 10, controlMtu, 0);
+    LaneSettings small = new LaneSettings(smallTerm, mtuBytes, 0);
+    return new AeronSettings(
+        endpoint,
+        DEFAULT_STREAM_BASE,
+        List.of(control, small, new LaneSettings(1 << 20, mtuBytes, 0)),
+        List.of(
+            new LaneSettings(64 << 10, controlMtu, 32 << 10),
+            new LaneSettings(smallTerm, mtuBytes, smallTerm / 2),
+            new LaneSettings(4 << 20, mtuBytes, 2 << 20)));
+  }
+}
