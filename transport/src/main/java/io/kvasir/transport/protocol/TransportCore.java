@@ -152,7 +152,8 @@ public final class TransportCore {
       return refuseAll(peer, blocks.size(), refusal, listener);
     }
     Incoming transfer =
-        new Incoming(peer, 2 * ++nextId + 1, blocks, blocks.size(), listener, time, deadlineNs);
+        new Incoming(
+            peer, 2 * ++nextId + 1, blocks, blocks.size(), listener, time, deadlineNs);
     peer.add(transfer, time);
     return transfer;
   }
@@ -186,7 +187,8 @@ public final class TransportCore {
   }
 
   /** A frame that its reader let through. */
-  public void onFrame(Peer peer, Lane lane, FrameReader frame, long time) {
+  public void onFrame(
+      Peer peer, Lane lane, FrameReader frame, long time) {
     nowNs = time;
     dispatcher.onFrame(peer, frame, time);
   }
