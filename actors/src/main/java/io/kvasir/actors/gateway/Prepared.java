@@ -18,9 +18,11 @@ record Prepared(
     OpenAiRequest request,
     List<GenerationOrder> orders,
     List<EchoedPrompt> echoes,
+    ServedModel model,
     ModelText text) {
 
-  static Prepared of(OpenAiRequest request, List<GenerationOrder> orders, ModelText text) {
+  static Prepared of(
+      OpenAiRequest request, List<GenerationOrder> orders, ServedModel model, ModelText text) {
     List<EchoedPrompt> echoes = null;
     if (request.report().echo()) {
       echoes = new ArrayList<>(orders.size());
@@ -33,7 +35,7 @@ record Prepared(
                 request.report().logprobs()));
       }
     }
-    return new Prepared(request, orders, echoes, text);
+    return new Prepared(request, orders, echoes, model, text);
   }
 
   /** Of all prompts. */

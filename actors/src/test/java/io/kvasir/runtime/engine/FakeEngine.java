@@ -84,6 +84,11 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
+  /** Gives an input to be embedded its one hidden state. */
+  public void pool(GenerationRequest request, float... state) {
+    request.stream().pooled().add(0, state, 0, state.length);
+  }
+
   /** Ends all choices of a request; all but {@code hits} prompt tokens count as recomputed. */
   public void finish(GenerationRequest request, FinishReason reason, int hits, String failure) {
     if (running.remove(request.id()) == null) {
@@ -157,6 +162,11 @@ public final class FakeEngine implements GenerationEngine {
   @Override
   public int maxContextTokens() {
     return maxContextTokens;
+  }
+
+  @Override
+  public int hiddenSize() {
+    return 4;
   }
 
   @Override

@@ -39,6 +39,9 @@ public interface GenerationEngine extends AutoCloseable {
    */
   String fingerprint();
 
+  /** Values of an embedding. */
+  int hiddenSize();
+
   /** Stops the loop; running requests finish with {@link FinishReason#CANCELLED}. */
   @Override
   void close();
