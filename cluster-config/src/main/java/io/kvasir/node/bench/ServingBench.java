@@ -5,7 +5,6 @@ import io.kvasir.runtime.device.WeightFormat;
 import io.kvasir.runtime.engine.EngineStats;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -204,7 +203,7 @@ public final class ServingBench {
       LoadFigures figures = atConcurrency(clients);
       String name = "closed loop, " + clients + " at once:";
       if (clients == CONCURRENCIES[0]) {
-        report.add(BenchRow.value(name + " throughput", figures.tokensPerSecond(), "tok/s"));
+        report.add(throughput(name, figures));
       } else {
         report.add(
             checked(
@@ -215,7 +214,7 @@ public final class ServingBench {
                     "1 at once",
                     closed.get(CONCURRENCIES[0]).tokensPerSecond(),
                     clients == 32 ? BATCHING : null,
-                    ""),
+                    cores(figures)),
                 figures));
       }
       figures.addLatencies(name, report);
@@ -237,6 +236,19 @@ public final class ServingBench {
               () -> {}));
     }
     return closed.get(clients);
+  }
+
+  private BenchRow throughput(String name, LoadFigures figures) {
+    double rate = figures.tokensPerSecond();
+    return checked(
+        new BenchRow(
+            name + " throughput", rate, "tok/s", null, null, null, null, null, cores(figures)),
+        figures);
+  }
+
+  /** Where it is well below the machine's, somebody else was using it. */
+  private static String cores(LoadFigures figures) {
+    return BenchReport.number(figures.coresUsed) + " cores used";
   }
 
   private BenchRow checked(BenchRow row, LoadFigures figures) {
@@ -315,9 +327,7 @@ public final class ServingBench {
               RAMP_SECONDS,
               options.windowSeconds(),
               () -> {});
-      report.add(
-          checked(
-              BenchRow.value(name + " throughput", figures.tokensPerSecond(), "tok/s"), figures));
+      report.add(throughput(name, figures));
       figures.addLatencies(name, report);
     }
   }
@@ -346,7 +356,7 @@ public final class ServingBench {
                 "capacity",
                 full.tokensPerSecond(),
                 GOODPUT,
-                "capacity = 128 at once"),
+                "capacity = 128 at once, " + cores(figures)),
             figures));
     report.add(
         BenchRow.judged(
@@ -375,12 +385,13 @@ public final class ServingBench {
     int open = load.settle(IDLE_STREAMS);
     drain();
     long startNs = System.nanoTime();
-    long cpuNs = processCpuNs();
+    long cpuNs = BenchEnvironment.processCpuNs();
     long endNs = startNs + (long) (IDLE_SECONDS * 1e9);
     while (System.nanoTime() < endNs) {
       LockSupport.parkNanos(endNs - System.nanoTime());
     }
-    double share = (processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
+    double share =
+        (BenchEnvironment.processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
     load.hangUp();
     report.add(
         BenchRow.judged(
@@ -391,11 +402,6 @@ public final class ServingBench {
             "connections that had a streamed answer and stay open, over "
                 + BenchReport.number(IDLE_SECONDS)
                 + " s"));
-  }
-
-  private static long processCpuNs() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
   }
 
   private void progress(String what) {

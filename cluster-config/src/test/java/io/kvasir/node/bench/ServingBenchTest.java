@@ -20,6 +20,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -43,7 +44,8 @@ final class ServingBenchTest {
       answers += lengths.answer();
     }
     assertEquals(one.meanAnswerTokens(), answers / 20_000, 1.5);
-    assertArrayEquals(one.prompt(17), same.prompt(17));
+    assertArrayEquals(one.prompt(17, 2), same.prompt(17, 2));
+    assertFalse(Arrays.equals(one.prompt(17, 2), one.prompt(17, 3)));
     assertFalse(one.lengths(1).equals(one.lengths(2)) && one.lengths(2).equals(one.lengths(3)));
   }
 
