@@ -13,8 +13,8 @@ public interface CollectiveGroup extends AutoCloseable {
   GroupSpec spec();
 
   /**
-   * Adds the members' vectors in rank order: ((v0 + v1) + v2) + …, whatever order they arrive in, so
-   * that all members get the same bits. The result replaces {@code vector} when the operation is
+   * Adds the members' vectors in rank order: ((v0 + v1) + v2) + …, whatever order they arrive in,
+   * so that all members get the same bits. The result replaces {@code vector} when the operation is
    * done; until then the array belongs to the group.
    */
   PendingCollective allReduceSum(float[] vector, Duration deadline);
@@ -38,7 +38,8 @@ public interface CollectiveGroup extends AutoCloseable {
    * Sends processed rows back to where they came from and adds what comes back for each own row in
    * ascending rank of its owners.
    *
-   * @param processed what {@code received} of the last dispatch held, each row replaced by its result
+   * @param processed what {@code received} of the last dispatch held, each row replaced by its
+   *     result
    * @param result {@code [rowCount][width]} of the last dispatch; overwritten
    */
   PendingCollective combine(Received processed, float[] result, Duration deadline);
@@ -48,8 +49,9 @@ public interface CollectiveGroup extends AutoCloseable {
   void close();
 
   /**
-   * Rows that a dispatch brought, by rank of origin and within it in the origin's order. Reused from
-   * operation to operation; grows to the most rows seen. Owned by the caller between operations.
+   * Rows that a dispatch brought, by rank of origin and within it in the origin's order. Reused
+   * from operation to operation; grows to the most rows seen. Owned by the caller between
+   * operations.
    */
   final class Received {
     private float[] rows = new float[0];

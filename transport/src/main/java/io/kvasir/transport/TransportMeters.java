@@ -7,7 +7,8 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import java.util.Locale;
 
 /**
- * A transport's counters as Micrometer meters {@code kvasir.transport.<name>}, tagged with the node.
+ * A transport's counters as Micrometer meters {@code kvasir.transport.<name>}, tagged with the
+ * node.
  */
 public final class TransportMeters implements MeterBinder {
   private final BlockTransport transport;
@@ -24,8 +25,7 @@ public final class TransportMeters implements MeterBinder {
     TransportCounters counters = transport.counters();
     String node = Long.toString(transport.nodeId());
     for (TransportCounter counter : TransportCounter.values()) {
-      String name =
-          "kvasir.transport." + counter.name().toLowerCase(Locale.ROOT).replace('_', '.');
+      String name = "kvasir.transport." + counter.name().toLowerCase(Locale.ROOT).replace('_', '.');
       if (counter.gauge()) {
         Gauge.builder(name, counters, c -> c.get(counter))
             .description(counter.meaning())

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 
 /**
- * A node for tests: a transport, a region it serves blocks from, a region that pushes land in. Checks
- * at its end that no lease is left.
+ * A node for tests: a transport, a region it serves blocks from, a region that pushes land in.
+ * Checks at its end that no lease is left.
  */
 public final class TestNode implements AutoCloseable, BlockSink {
   public static final int ENCODING = 5;
@@ -38,8 +38,7 @@ public final class TestNode implements AutoCloseable, BlockSink {
       int slotBytes,
       int slotCount) {
     Transports.Options recording =
-        new Transports.Options(
-            options.encryption(), options.idle(), options.clock(), errors::add);
+        new Transports.Options(options.encryption(), options.idle(), options.clock(), errors::add);
     this.transport =
         Transports.start(
             tune.apply(TransportConfig.of(nodeId, INCARNATIONS.incrementAndGet())),
@@ -60,9 +59,7 @@ public final class TestNode implements AutoCloseable, BlockSink {
     Invitation fromOne = one.transport.invite(other.transport.nodeId());
     Invitation fromOther = other.transport.invite(one.transport.nodeId());
     LinkKeys turned =
-        keys == null
-            ? null
-            : new LinkKeys(keys.keyId(), keys.receiveSecret(), keys.sendSecret());
+        keys == null ? null : new LinkKeys(keys.keyId(), keys.receiveSecret(), keys.sendSecret());
     await(one.transport.connect(fromOther, keys));
     await(other.transport.connect(fromOne, turned));
   }
@@ -100,8 +97,7 @@ public final class TestNode implements AutoCloseable, BlockSink {
   /** Whether two nodes hold equal bytes. */
   public static boolean equal(
       Region one, int slot, Region other, int otherSlot, long offset, long length) {
-    return bytesOf(one, slot, offset, length)
-            .mismatch(bytesOf(other, otherSlot, offset, length))
+    return bytesOf(one, slot, offset, length).mismatch(bytesOf(other, otherSlot, offset, length))
         == -1;
   }
 

@@ -10,8 +10,8 @@ import io.kvasir.transport.protocol.ExchangeListener;
 import java.time.Duration;
 
 /**
- * A group's member. Operations are prepared and finished on the agent; the caller's arrays belong to
- * the agent from the call to the end of the operation.
+ * A group's member. Operations are prepared and finished on the agent; the caller's arrays belong
+ * to the agent from the call to the end of the operation.
  */
 final class NodeGroup implements CollectiveGroup, ExchangeListener {
   private static final int ALL_REDUCE = 1;
@@ -138,8 +138,7 @@ final class NodeGroup implements CollectiveGroup, ExchangeListener {
     void prepare(Exchange exchange);
   }
 
-  private Pending begin(
-      String name, int kind, Duration deadline, Prepare prepare, Finish finish) {
+  private Pending begin(String name, int kind, Duration deadline, Prepare prepare, Finish finish) {
     Pending pending = new Pending(transport, name);
     transport.submit(
         new Command() {

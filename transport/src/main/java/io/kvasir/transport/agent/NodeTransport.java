@@ -76,10 +76,8 @@ public final class NodeTransport implements BlockTransport, Agent {
     this.counters = new TransportCounters();
     this.medium = medium.apply(counters);
     this.cycleNs = options.clock().nanoTime();
-    this.core =
-        new TransportCore(config, counters, regions, source, sink, this::onError, cycleNs);
-    this.commands =
-        new ManyToOneConcurrentArrayQueue<>(config.limits().commandQueueLength());
+    this.core = new TransportCore(config, counters, regions, source, sink, this::onError, cycleNs);
+    this.commands = new ManyToOneConcurrentArrayQueue<>(config.limits().commandQueueLength());
   }
 
   /** See {@link Transports#start}. */
@@ -91,8 +89,7 @@ public final class NodeTransport implements BlockTransport, Agent {
       Transports.Options options) {
     NodeTransport transport = new NodeTransport(config, medium, source, sink, options);
     if (options.idle() != null) {
-      transport.runner =
-          new AgentRunner(options.idle().get(), transport::onError, null, transport);
+      transport.runner = new AgentRunner(options.idle().get(), transport::onError, null, transport);
       AgentRunner.startOnThread(transport.runner);
     }
     return transport;
@@ -361,8 +358,7 @@ public final class NodeTransport implements BlockTransport, Agent {
   public Transfer push(
       long peerNodeId, List<PushBlock> blocks, DeliveryClass deliveryClass, Duration deadline) {
     List<PushBlock> batch = List.copyOf(blocks);
-    TransferHandle handle =
-        new TransferHandle(this, peerNodeId, false, requireBlocks(batch), null);
+    TransferHandle handle = new TransferHandle(this, peerNodeId, false, requireBlocks(batch), null);
     long startNs = options.clock().nanoTime();
     submit(
         new Command() {

@@ -128,8 +128,7 @@ public final class FrameLayout {
   }
 
   /** Whether what follows the block lies within the frame. */
-  static boolean tailFits(
-      int templateId, DirectBuffer frame, int tailOffset, int limit) {
+  static boolean tailFits(int templateId, DirectBuffer frame, int tailOffset, int limit) {
     int entryBytes = groupEntryBytes(templateId);
     if (entryBytes > 0) {
       if (limit - tailOffset < GROUP_HEADER_BYTES) {

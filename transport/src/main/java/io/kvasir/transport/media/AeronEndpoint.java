@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * Both directions to one peer. Publications are exclusive, one a lane, opened by the first send and
  * closed by reset. Each used set of publications has its own number, which is part of the session
  * id, so that nothing of a former connection can be taken for the present one. A set that never
- * found its subscriber carried nothing and stays: the number goes up only when the peer has seen it,
- * because the peer listens for the present number and the next one alone.
+ * found its subscriber carried nothing and stays: the number goes up only when the peer has seen
+ * it, because the peer listens for the present number and the next one alone.
  */
 final class AeronEndpoint implements Endpoint {
   private static final Logger LOG = LoggerFactory.getLogger(AeronEndpoint.class);

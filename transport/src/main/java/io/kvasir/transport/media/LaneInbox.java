@@ -51,8 +51,7 @@ final class LaneInbox {
     this.kind = kind;
     this.lanes = lanes;
     this.own = own;
-    this.bulkLimit =
-        Math.max(1, BULK_SLICE_BYTES / lanes[Lane.BULK.index()].maxFrameBytes());
+    this.bulkLimit = Math.max(1, BULK_SLICE_BYTES / lanes[Lane.BULK.index()].maxFrameBytes());
     for (Lane lane : Lane.values()) {
       handlers[lane.index()] =
           (buffer, offset, length, header) -> onFragment(lane, buffer, offset, length);
@@ -130,18 +129,13 @@ final class LaneInbox {
     try {
       for (int lane = 0; lane < LANES; lane++) {
         if (generation.subscriptions[lane] == null) {
-          generation.subscriptions[lane] =
-              client.getSubscription(generation.registrations[lane]);
+          generation.subscriptions[lane] = client.getSubscription(generation.registrations[lane]);
         }
         open += generation.subscriptions[lane] == null ? 0 : 1;
       }
     } catch (RegistrationException e) {
       throw new IllegalStateException(
-          "the media driver refuses to listen on "
-              + channel(0, number)
-              + ": "
-              + e.getMessage(),
-          e);
+          "the media driver refuses to listen on " + channel(0, number) + ": " + e.getMessage(), e);
     }
     generation.complete = open == LANES;
     return generation.complete ? 1 : 0;

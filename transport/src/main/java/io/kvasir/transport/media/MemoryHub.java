@@ -69,8 +69,7 @@ public final class MemoryHub {
 
   private final class MemoryMedium implements Medium {
     @Override
-    public Invitation describe(
-        long nodeId, long incarnation, long guestNodeId, int sessionBase) {
+    public Invitation describe(long nodeId, long incarnation, long guestNodeId, int sessionBase) {
       return new Invitation(nodeId, incarnation, guestNodeId, 0, "", 0, sessionBase);
     }
 

@@ -172,9 +172,7 @@ public final class Exchange {
   }
 
   private Contribution contribution(int rank) {
-    return rank == spec.ownRank()
-        ? outbound[slot(current)][rank]
-        : inbound[slot(current)][rank];
+    return rank == spec.ownRank() ? outbound[slot(current)][rank] : inbound[slot(current)][rank];
   }
 
   private static int slot(long sequence) {
@@ -193,8 +191,7 @@ public final class Exchange {
   boolean wants(Peer peer) {
     int rank = failedCode == 0 ? rankOf(peer) : -1;
     return rank >= 0
-        && (running
-            || (rank != spec.ownRank() && outbound[slot(current - 1)][rank].unfinished()));
+        && (running || (rank != spec.ownRank() && outbound[slot(current - 1)][rank].unfinished()));
   }
 
   void flush(Peer peer, long nowNs) {
@@ -294,9 +291,7 @@ public final class Exchange {
       peer.count(seen ? TransportCounter.FRAMES_DUPLICATE : TransportCounter.FRAMES_GAP);
       return;
     }
-    frame
-        .payload()
-        .getBytes(frame.payloadOffset(), in.bytes.byteArray(), in.doneBytes, bytes);
+    frame.payload().getBytes(frame.payloadOffset(), in.bytes.byteArray(), in.doneBytes, bytes);
     in.doneBytes += bytes;
     if (running && sequence == current) {
       completeIfAll();

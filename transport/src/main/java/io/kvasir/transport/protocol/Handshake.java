@@ -107,9 +107,7 @@ final class Handshake {
   }
 
   boolean overdue(long nowNs) {
-    return started
-        && !accepted
-        && nowNs - startedNs >= peer.core().config().timeouts().connectNs();
+    return started && !accepted && nowNs - startedNs >= peer.core().config().timeouts().connectNs();
   }
 
   private boolean sendHello() {
@@ -163,7 +161,7 @@ final class Handshake {
       // A second Hello: the peer may have lost our connection and with it our Hello.
       helloDue = peerAccepted && accepted;
       peerAccepted = true;
-        long batch = hello.maxBatchBlocks();
+      long batch = hello.maxBatchBlocks();
       peerMaxBatch =
           batch == HelloDecoder.maxBatchBlocksNullValue()
               ? BATCH_OF_VERSION_0

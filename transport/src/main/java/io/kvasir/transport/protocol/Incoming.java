@@ -423,8 +423,7 @@ final class Incoming implements CoreTransfer {
     placeView =
         region
             .memory()
-            .asSlice(
-                (long) ref.slot() * region.slotBytes() + placeOffsets[index], lengths[index])
+            .asSlice((long) ref.slot() * region.slotBytes() + placeOffsets[index], lengths[index])
             .asByteBuffer();
     crc.reset();
     openIndex = index;

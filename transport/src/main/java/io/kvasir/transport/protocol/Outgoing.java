@@ -23,11 +23,11 @@ import org.agrona.concurrent.UnsafeBuffer;
  * The sending side of a transfer: our push, or a pull that we serve.
  *
  * <p>Offering → (all blocks granted or refused) → streaming → (all verdicts known) → ended. Granted
- * blocks laid end to end are one byte stream; {@code position} is a place in it. The source sends up
- * to the receiver's limit, never queues a frame, and goes back to the acknowledged position when the
- * receiver reports a gap or answers two questions in a row with the same position. Frames are read
- * straight from the source slot; the slot's generation is compared after the copy and before the
- * frame is committed.
+ * blocks laid end to end are one byte stream; {@code position} is a place in it. The source sends
+ * up to the receiver's limit, never queues a frame, and goes back to the acknowledged position when
+ * the receiver reports a gap or answers two questions in a row with the same position. Frames are
+ * read straight from the source slot; the slot's generation is compared after the copy and before
+ * the frame is committed.
  */
 final class Outgoing implements CoreTransfer {
   static final int PROBE_REPLY = 2;
@@ -190,7 +190,10 @@ final class Outgoing implements CoreTransfer {
         .reserved2(0)
         .reserved3(0);
     int fitting =
-        (peer.maxFrameBytes(Lane.CONTROL) - FrameLayout.HEADER_BYTES - OfferEncoder.BLOCK_LENGTH - 4)
+        (peer.maxFrameBytes(Lane.CONTROL)
+                - FrameLayout.HEADER_BYTES
+                - OfferEncoder.BLOCK_LENGTH
+                - 4)
             / OfferEncoder.BlocksEncoder.sbeBlockLength();
     int entries = Math.min(fitting, count - offerNext);
     OfferEncoder.BlocksEncoder entry = offer.blocksCount(entries);
@@ -205,10 +208,7 @@ final class Outgoing implements CoreTransfer {
           .checksum(
               offered
                   ? Checksums.combine(
-                          block.layerChecksums(),
-                          firstLayer[i],
-                          layerLimit[i],
-                          block.layerBytes())
+                          block.layerChecksums(), firstLayer[i], layerLimit[i], block.layerBytes())
                       & 0xFFFF_FFFFL
                   : 0)
           .generation(offered ? block.ref().generation() & 0xFFFF_FFFFL : 0)
@@ -272,8 +272,7 @@ final class Outgoing implements CoreTransfer {
 
   private void seek(long position) {
     index = 0;
-    while (index < count
-        && (grants[index] != 0 || starts[index] + rangeBytes(index) <= position)) {
+    while (index < count && (grants[index] != 0 || starts[index] + rangeBytes(index) <= position)) {
       index++;
     }
     offset = index == count ? 0 : (int) (position - starts[index]);
@@ -314,7 +313,8 @@ final class Outgoing implements CoreTransfer {
     Region region = regions[index];
     int length = rangeBytes(index);
     int payloadBytes =
-        Math.min(length - offset, peer.maxFrameBytes(Lane.BULK) - FrameLayout.BLOCK_DATA_HEAD_BYTES);
+        Math.min(
+            length - offset, peer.maxFrameBytes(Lane.BULK) - FrameLayout.BLOCK_DATA_HEAD_BYTES);
     if (limitBytes - starts[index] - offset < payloadBytes) {
       peer.count(TransportCounter.CREDIT_WAITS);
       dropIfImpatient(nowNs);
@@ -362,8 +362,7 @@ final class Outgoing implements CoreTransfer {
     int length = rangeBytes(index);
     encodeData(length, 0, codes[index]);
     ControlWriter writer = peer.core().writer();
-    int code =
-        peer.send(Lane.BULK, writer.frame, FrameLayout.BLOCK_DATA_HEAD_BYTES, null, 0, 0);
+    int code = peer.send(Lane.BULK, writer.frame, FrameLayout.BLOCK_DATA_HEAD_BYTES, null, 0, 0);
     if (code < 0) {
       return code;
     }
@@ -528,8 +527,7 @@ final class Outgoing implements CoreTransfer {
   private void finish(int closeCode, long nowNs) {
     ended = true;
     boolean dropped = streaming && index < count && ackedBytes < totalBytes;
-    peer.closeOther(
-        id, dropped && closeCode == Verdict.DELIVERED ? lastCode() : closeCode, false);
+    peer.closeOther(id, dropped && closeCode == Verdict.DELIVERED ? lastCode() : closeCode, false);
     peer.removeOutgoing(this);
     long deliveredBytes = 0;
     for (int i = 0; i < count; i++) {

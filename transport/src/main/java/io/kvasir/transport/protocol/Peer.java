@@ -315,8 +315,7 @@ public final class Peer {
 
   private void breakIfNeeded(long nowNs) {
     if (linkBroken
-        || (notConnected
-            && nowNs - notConnectedSinceNs >= core.config().timeouts().connectNs())) {
+        || (notConnected && nowNs - notConnectedSinceNs >= core.config().timeouts().connectNs())) {
       lose(nowNs);
     }
   }
@@ -374,8 +373,7 @@ public final class Peer {
     return link.maxFrameBytes(lane);
   }
 
-  int stage(
-      Lane lane, DirectBuffer head, int headBytes, DirectBuffer payload, int at, int bytes) {
+  int stage(Lane lane, DirectBuffer head, int headBytes, DirectBuffer payload, int at, int bytes) {
     int code = link.stage(lane, head, headBytes, payload, at, bytes);
     linkUsed = true;
     if (code >= 0) {
@@ -417,8 +415,7 @@ public final class Peer {
     link.abort();
   }
 
-  int send(
-      Lane lane, DirectBuffer head, int headBytes, DirectBuffer payload, int at, int bytes) {
+  int send(Lane lane, DirectBuffer head, int headBytes, DirectBuffer payload, int at, int bytes) {
     int code = stage(lane, head, headBytes, payload, at, bytes);
     if (code >= 0) {
       commit(lane, headBytes + bytes);

@@ -152,8 +152,7 @@ public final class TransportCore {
       return refuseAll(peer, blocks.size(), refusal, listener);
     }
     Incoming transfer =
-        new Incoming(
-            peer, 2 * ++nextId + 1, blocks, blocks.size(), listener, time, deadlineNs);
+        new Incoming(peer, 2 * ++nextId + 1, blocks, blocks.size(), listener, time, deadlineNs);
     peer.add(transfer, time);
     return transfer;
   }
@@ -187,8 +186,7 @@ public final class TransportCore {
   }
 
   /** A frame that its reader let through. */
-  public void onFrame(
-      Peer peer, Lane lane, FrameReader frame, long time) {
+  public void onFrame(Peer peer, Lane lane, FrameReader frame, long time) {
     nowNs = time;
     dispatcher.onFrame(peer, frame, time);
   }

@@ -26,8 +26,7 @@ public final class TestDriver implements AutoCloseable {
         new MediaDriver.Context()
             .aeronDirectoryName("/dev/shm/kvasir-test-" + UUID.randomUUID())
             .threadingMode(ThreadingMode.SHARED)
-            .sharedIdleStrategy(
-                new BackoffIdleStrategy(10, 10, 1_000, 100_000))
+            .sharedIdleStrategy(new BackoffIdleStrategy(10, 10, 1_000, 100_000))
             .socketRcvbufLength(2 << 20)
             .socketSndbufLength(2 << 20)
             .initialWindowLength(2 << 20)

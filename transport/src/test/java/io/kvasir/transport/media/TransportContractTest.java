@@ -37,7 +37,9 @@ import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The same body over every medium: what is sent arrives bit-equal, what cannot be proven does not. */
+/**
+ * The same body over every medium: what is sent arrives bit-equal, what cannot be proven does not.
+ */
 abstract class TransportContractTest {
   static final Duration DEADLINE = Duration.ofSeconds(60);
   static final Transports.Options OPTIONS = Transports.Options.DEFAULT;
@@ -244,8 +246,7 @@ abstract class TransportContractTest {
 
   @Test
   void shouldRefuseAPeerOfAnotherFingerprintWithASentence() {
-    TransportConfig.Identity identity =
-        new TransportConfig.Identity(1, 2, new byte[] {1, 2, 3});
+    TransportConfig.Identity identity = new TransportConfig.Identity(1, 2, new byte[] {1, 2, 3});
     TestNode one = add(node(1, OPTIONS, config -> config.with(identity), 1024, 1));
     TestNode other = node(2, 1024, 1);
     TestNode.introduce(one, other, null);
@@ -253,12 +254,8 @@ abstract class TransportContractTest {
     TransferResult result =
         end(
             one.transport.push(
-                2,
-                List.of(PushBlock.of(block)),
-                DeliveryClass.REQUIRES_DELIVERY,
-                DEADLINE));
-    assertEquals(
-        List.of(new Verdict.Refused(Refusal.CANONICAL_HASH)), result.verdicts());
+                2, List.of(PushBlock.of(block)), DeliveryClass.REQUIRES_DELIVERY, DEADLINE));
+    assertEquals(List.of(new Verdict.Refused(Refusal.CANONICAL_HASH)), result.verdicts());
     String sentence = one.transport.status(2).join().refusal();
     assertNotNull(sentence);
     assertTrue(sentence.contains("test vector"), sentence);
@@ -347,10 +344,7 @@ abstract class TransportContractTest {
       TransferResult result =
           end(
               one.transport.push(
-                  2,
-                  List.of(PushBlock.of(block)),
-                  DeliveryClass.REQUIRES_DELIVERY,
-                  DEADLINE));
+                  2, List.of(PushBlock.of(block)), DeliveryClass.REQUIRES_DELIVERY, DEADLINE));
       assertTrue(result.allDelivered(), () -> "" + result.verdicts());
       awaitTrue(() -> !one.transport.status(2).join().ready());
       awaitTrue(() -> !other.transport.status(1).join().ready());
@@ -412,8 +406,7 @@ abstract class TransportContractTest {
     long[] lives = members.stream().mapToLong(n -> n.transport.incarnation()).toArray();
     List<CollectiveGroup> groups = new ArrayList<>();
     for (int rank = 0; rank < ids.length; rank++) {
-      groups.add(
-          members.get(rank).transport.join(new GroupSpec(7, formation, ids, lives, rank)));
+      groups.add(members.get(rank).transport.join(new GroupSpec(7, formation, ids, lives, rank)));
     }
     return groups;
   }

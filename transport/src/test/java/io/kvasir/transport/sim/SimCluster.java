@@ -53,8 +53,7 @@ public final class SimCluster {
       MemorySegment own = MEMORY.asSlice(2L * i * regionBytes, regionBytes);
       MemorySegment places = MEMORY.asSlice((2L * i + 1) * regionBytes, regionBytes);
       places.fill((byte) 0);
-      nodes.add(
-          new SimNode(i, scheduler, network, own, places, SLOT_BYTES, maxFrameBytes));
+      nodes.add(new SimNode(i, scheduler, network, own, places, SLOT_BYTES, maxFrameBytes));
     }
     for (SimNode node : nodes) {
       node.start(newLife(node.index));
@@ -70,9 +69,7 @@ public final class SimCluster {
   }
 
   private TransportConfig newLife(int index) {
-    return TransportConfig.of(1_000L + index, ++incarnations * 7_919L)
-        .with(limits)
-        .with(timeouts);
+    return TransportConfig.of(1_000L + index, ++incarnations * 7_919L).with(limits).with(timeouts);
   }
 
   private void cycle(SimNode node) {

@@ -26,8 +26,7 @@ public record SimFaults(
     long maxDelayNs,
     boolean partitioned) {
   /** A healthy connection: 20–60 µs, nothing lost. */
-  public static final SimFaults NONE =
-      new SimFaults(0, 0, 0, 0, 0, 0, 0, 20_000, 60_000, false);
+  public static final SimFaults NONE = new SimFaults(0, 0, 0, 0, 0, 0, 0, 20_000, 60_000, false);
 
   /** Nothing passes in this direction. */
   public static final SimFaults PARTITION =

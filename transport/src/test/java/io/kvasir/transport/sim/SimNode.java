@@ -128,8 +128,7 @@ public final class SimNode implements BlockSink {
   void meet(SimNode other) {
     readers.put(other.index, newReaders(other.config.incarnation()));
     Peer peer =
-        core.addPeer(
-            other.config.nodeId(), other.config.incarnation(), new SimLink(other.index));
+        core.addPeer(other.config.nodeId(), other.config.incarnation(), new SimLink(other.index));
     peers.put(other.index, peer);
   }
 

@@ -123,14 +123,10 @@ final class SimScenario {
   private void check(Region region, BlockRef slot, BlockKey key, LayerRange layers, int count) {
     byte[] sealed = contents.get(key);
     MemorySegment place =
-        region
-            .memory()
-            .asSlice((long) slot.slot() * SimCluster.SLOT_BYTES, SimCluster.SLOT_BYTES);
+        region.memory().asSlice((long) slot.slot() * SimCluster.SLOT_BYTES, SimCluster.SLOT_BYTES);
     int from = layers.limit() == 0 ? 0 : sealed.length / count * layers.first();
     int to = layers.limit() == 0 ? sealed.length : sealed.length / count * layers.limit();
-    long differs =
-        MemorySegment.mismatch(
-            place, from, to, MemorySegment.ofArray(sealed), from, to);
+    long differs = MemorySegment.mismatch(place, from, to, MemorySegment.ofArray(sealed), from, to);
     assertEquals(-1, differs, "a delivered block differs from the sealed one");
     for (int at = 0; at < SimCluster.SLOT_BYTES; at += at == from - 1 ? to - from + 1 : 1) {
       if (at < from || at >= to) {
@@ -245,8 +241,7 @@ final class SimScenario {
     return transfer;
   }
 
-  private Started push(
-      int from, int to, int count, DeliveryClass deliveryClass, long deadlineNs) {
+  private Started push(int from, int to, int count, DeliveryClass deliveryClass, long deadlineNs) {
     SimNode node = cluster.node(from);
     List<PushBlock> blocks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
@@ -257,8 +252,7 @@ final class SimScenario {
     Peer peer = node.peer(to);
     transfer.transfer =
         node.core()
-            .push(
-                peer, blocks, deliveryClass, deadlineNs, transfer, cluster.scheduler().nowNs());
+            .push(peer, blocks, deliveryClass, deadlineNs, transfer, cluster.scheduler().nowNs());
     started.add(transfer);
     return transfer;
   }
@@ -298,8 +292,7 @@ final class SimScenario {
     }
     transfer.transfer =
         node.core()
-            .pull(
-                node.peer(from), blocks, deadlineNs, transfer, cluster.scheduler().nowNs());
+            .pull(node.peer(from), blocks, deadlineNs, transfer, cluster.scheduler().nowNs());
     started.add(transfer);
     return transfer;
   }

@@ -45,10 +45,8 @@ class TransferSimulationTest {
     SimScenario other = new SimScenario(77);
     other.run(1, true);
     assertEquals(one.deliveredCount, other.deliveredCount);
-    assertEquals(
-        one.cluster().network().droppedCount(), other.cluster().network().droppedCount());
-    assertEquals(
-        one.cluster().network().mangledCount(), other.cluster().network().mangledCount());
+    assertEquals(one.cluster().network().droppedCount(), other.cluster().network().droppedCount());
+    assertEquals(one.cluster().network().mangledCount(), other.cluster().network().mangledCount());
   }
 
   private record Totals(long verdicts, long delivered, long dropped, long mangled) {}
