@@ -9,6 +9,11 @@ import io.kvasir.runtime.checkpoint.CheckpointException;
 import io.kvasir.runtime.checkpoint.GenerationDefaults;
 import io.kvasir.runtime.checkpoint.StreamDecoder;
 import io.kvasir.runtime.checkpoint.TextTokenizer;
+import io.kvasir.runtime.engine.LogitAdjuster;
+import io.kvasir.runtime.engine.grammar.GrammarCache;
+import io.kvasir.runtime.engine.grammar.GrammarSpec;
+import io.kvasir.runtime.engine.grammar.Vocabulary;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,15 +21,21 @@ import java.util.Optional;
  * The text side of a checkpoint. Safe from any thread; the checkpoint stays open while it is used.
  */
 public final class CheckpointText implements ModelText {
+  /** Compiled grammars and their masks kept. */
+  private static final long GRAMMAR_BYTES = 256L << 20;
+
   private final TextTokenizer tokenizer;
   private final Optional<ChatTemplate> template;
   private final List<Integer> stopIds;
   private final SamplingDefaults defaults;
+  private final int rowLength;
+  private GrammarCache grammars;
 
   /** Takes what it needs from an open checkpoint, which the caller keeps open. */
   public CheckpointText(Checkpoint checkpoint) {
     this.tokenizer = checkpoint.tokenizer();
     this.template = checkpoint.chatTemplate();
+    this.rowLength = checkpoint.config().vocabSize();
     GenerationDefaults published = checkpoint.generationDefaults();
     this.stopIds = published.eosTokenIds();
     this.defaults =
@@ -87,6 +98,27 @@ public final class CheckpointText implements ModelText {
         return decoder.finish();
       }
     };
+  }
+
+  @Override
+  public byte[] tokenBytes(int token) {
+    if (tokenizer.joinsBytes() && !tokenizer.isSpecial(token)) {
+      return tokenizer.bytesOf(token);
+    }
+    return tokenizer.idToToken(token).orElse("").getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public LogitAdjuster mask(GrammarSpec grammar) {
+    return grammars().get(grammar).newMask();
+  }
+
+  /** The trie of a large vocabulary takes a while and a few megabytes: made when first needed. */
+  private synchronized GrammarCache grammars() {
+    if (grammars == null) {
+      grammars = new GrammarCache(Vocabulary.of(tokenizer, rowLength, stopIds), GRAMMAR_BYTES);
+    }
+    return grammars;
   }
 
   @Override

@@ -1,120 +1,159 @@
 package io.kvasir.actors.gateway;
 
-import io.kvasir.actors.gateway.AnswerPart.End;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChatChoice;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChatChunk;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChatCompletion;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChunkChoice;
 import io.kvasir.actors.gateway.OpenAiDocuments.Delta;
 import io.kvasir.actors.gateway.OpenAiDocuments.Message;
+import io.kvasir.actors.gateway.OpenAiDocuments.PromptLogprob;
 import io.kvasir.actors.gateway.OpenAiDocuments.TextChoice;
 import io.kvasir.actors.gateway.OpenAiDocuments.TextCompletion;
+import io.kvasir.actors.gateway.OpenAiDocuments.UsageDocument;
+import io.kvasir.runtime.engine.FinishReason;
 import java.util.List;
+import java.util.Map;
 
 /** How one endpoint writes an answer. Immutable; one per request. */
 sealed interface AnswerShape {
-  /** The event before any text, or null. */
-  Object opening();
+  /**
+   * A choice of a whole answer.
+   *
+   * @param promptLogprobs null = not asked for
+   */
+  record Choice(
+      int index,
+      String text,
+      List<TokenReport> reports,
+      FinishReason reason,
+      List<Map<String, PromptLogprob>> promptLogprobs) {}
+
+  /** The event before any text of a choice, or null. */
+  Object opening(int choice, Object usage);
 
   /** The event of some text. */
-  Object delta(String text);
+  Object delta(int choice, String text, List<TokenReport> reports, Object usage);
 
-  /** The event that says why it ended. */
-  Object closing(End end);
+  /** The event that says why a choice ended. */
+  Object closing(AnswerPart.End end, Object usage);
 
   /** The event that carries the accounting only. */
-  Object usage(End end);
+  Object usage(Object usage);
 
   /** The whole answer. */
-  Object whole(String text, End end);
+  Object whole(List<Choice> choices, UsageDocument usage);
 
   /** /v1/chat/completions. */
-  record Chat(String id, long created, String model) implements AnswerShape {
+  record Chat(AnswerHead head, LogprobDocuments logprobs) implements AnswerShape {
     @Override
-    public Object opening() {
-      return chunk(new Delta("assistant", ""), null);
+    public Object opening(int choice, Object usage) {
+      return chunk(new ChunkChoice(choice, new Delta("assistant", ""), null, null), usage);
     }
 
     @Override
-    public Object delta(String text) {
-      return chunk(new Delta(null, text), null);
+    public Object delta(int choice, String text, List<TokenReport> reports, Object usage) {
+      return chunk(
+          new ChunkChoice(choice, new Delta(null, text), logprobs.chat(reports), null), usage);
     }
 
     @Override
-    public Object closing(End end) {
-      return chunk(new Delta(null, null), OpenAiDocuments.finishReason(end.reason()));
+    public Object closing(AnswerPart.End end, Object usage) {
+      return chunk(
+          new ChunkChoice(
+              end.choice(),
+              new Delta(null, null),
+              null,
+              OpenAiDocuments.finishReason(end.reason())),
+          usage);
     }
 
     @Override
-    public Object usage(End end) {
-      return new ChatChunk(
-          id, "chat.completion.chunk", created, model, List.of(), OpenAiDocuments.usage(end));
+    public Object usage(Object usage) {
+      return chunk(null, usage);
     }
 
     @Override
-    public Object whole(String text, End end) {
+    public Object whole(List<Choice> choices, UsageDocument usage) {
       return new ChatCompletion(
-          id,
+          head.id(),
           "chat.completion",
-          created,
-          model,
-          List.of(
-              new ChatChoice(
-                  0,
-                  new Message("assistant", text, null),
-                  null,
-                  OpenAiDocuments.finishReason(end.reason()))),
-          OpenAiDocuments.usage(end));
+          head.created(),
+          head.model(),
+          head.fingerprint(),
+          head.serviceTier(),
+          choices.stream().map(this::choice).toList(),
+          usage,
+          choices.getFirst().promptLogprobs());
     }
 
-    private ChatChunk chunk(Delta delta, String finishReason) {
+    private ChatChoice choice(Choice choice) {
+      return new ChatChoice(
+          choice.index(),
+          new Message("assistant", choice.text(), null),
+          logprobs.chat(choice.reports()),
+          OpenAiDocuments.finishReason(choice.reason()));
+    }
+
+    private ChatChunk chunk(ChunkChoice choice, Object usage) {
       return new ChatChunk(
-          id,
+          head.id(),
           "chat.completion.chunk",
-          created,
-          model,
-          List.of(new ChunkChoice(0, delta, null, finishReason)),
-          null);
+          head.created(),
+          head.model(),
+          head.fingerprint(),
+          head.serviceTier(),
+          choice == null ? List.of() : List.of(choice),
+          usage);
     }
   }
 
   /** /v1/completions. */
-  record Text(String id, long created, String model) implements AnswerShape {
+  record Text(AnswerHead head, LogprobDocuments logprobs) implements AnswerShape {
     @Override
-    public Object opening() {
+    public Object opening(int choice, Object usage) {
       return null;
     }
 
     @Override
-    public Object delta(String text) {
-      return document(List.of(new TextChoice(0, text, null, null)), null);
-    }
-
-    @Override
-    public Object closing(End end) {
+    public Object delta(int choice, String text, List<TokenReport> reports, Object usage) {
       return document(
-          List.of(new TextChoice(0, "", null, OpenAiDocuments.finishReason(end.reason()))), null);
+          List.of(new TextChoice(choice, text, logprobs.completion(reports), null, null)), usage);
     }
 
     @Override
-    public Object usage(End end) {
-      return document(List.of(), end);
+    public Object closing(AnswerPart.End end, Object usage) {
+      String reason = OpenAiDocuments.finishReason(end.reason());
+      return document(List.of(new TextChoice(end.choice(), "", null, reason, null)), usage);
     }
 
     @Override
-    public Object whole(String text, End end) {
-      return document(
-          List.of(new TextChoice(0, text, null, OpenAiDocuments.finishReason(end.reason()))), end);
+    public Object usage(Object usage) {
+      return document(List.of(), usage);
     }
 
-    private TextCompletion document(List<TextChoice> choices, End end) {
+    @Override
+    public Object whole(List<Choice> choices, UsageDocument usage) {
+      return document(choices.stream().map(this::choice).toList(), usage);
+    }
+
+    private TextChoice choice(Choice choice) {
+      return new TextChoice(
+          choice.index(),
+          choice.text(),
+          logprobs.completion(choice.reports()),
+          OpenAiDocuments.finishReason(choice.reason()),
+          choice.promptLogprobs());
+    }
+
+    private TextCompletion document(List<TextChoice> choices, Object usage) {
       return new TextCompletion(
-          id,
+          head.id(),
           "text_completion",
-          created,
-          model,
+          head.created(),
+          head.model(),
+          head.fingerprint(),
           choices,
-          end == null ? null : OpenAiDocuments.usage(end));
+          usage);
     }
   }
 }

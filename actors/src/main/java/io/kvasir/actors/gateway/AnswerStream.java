@@ -4,74 +4,116 @@ import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationEvent;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.runtime.engine.FinishReason;
-import io.kvasir.runtime.engine.SamplingParameters;
+import io.kvasir.runtime.engine.Usage;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Supplier;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * A generation's events as text. When a stop string is met it cancels the engine's work, drops what
- * still arrives, and ends with the engine's accounting. Runs inside one stream.
+ * The generations of one request, one a prompt, as one answer's parts. When a choice fails the
+ * others are ended in the engine, what still arrives is dropped, and the answer ends with the
+ * failure. Runs inside one stream.
  */
 final class AnswerStream {
-  private final Generation generation;
-  private final AnswerText text;
-  private final RequestTimer timer;
+  /** An event, and the number of the prompt's first choice. */
+  private record Numbered(int firstChoice, GenerationEvent event) {}
 
-  private AnswerStream(Generation generation, AnswerText text, RequestTimer timer) {
-    this.generation = generation;
-    this.text = text;
+  private final List<Generation> generations;
+  private final ChoiceAnswer[] choices;
+  private final Usage[] usages;
+  private final RequestTimer timer;
+  private int running;
+  private FinishReason firstReason;
+  private AnswerPart.Failed failure;
+
+  private AnswerStream(
+      List<Generation> generations, List<ChoiceAnswer> choices, RequestTimer timer) {
+    this.generations = generations;
+    this.choices = choices.toArray(new ChoiceAnswer[0]);
+    this.usages = new Usage[choices.size()];
+    this.running = choices.size();
     this.timer = timer;
   }
 
+  /**
+   * @param choices of all generations, in their order
+   */
   static Source<AnswerPart, NotUsed> of(
-      Generation generation,
-      SamplingParameters sampling,
-      Supplier<TextDecoder> decoder,
-      RequestTimer timer) {
-    return generation
-        .events()
+      List<Generation> generations, List<ChoiceAnswer> choices, RequestTimer timer) {
+    if (generations.size() == 1) {
+      return generations
+          .getFirst()
+          .events()
+          .statefulMapConcat(
+              () -> {
+                AnswerStream answer = new AnswerStream(generations, choices, timer);
+                return event -> answer.onEvent(0, event);
+              });
+    }
+    List<Source<Numbered, NotUsed>> sources = new ArrayList<>(generations.size());
+    int first = 0;
+    for (Generation generation : generations) {
+      int number = first;
+      sources.add(generation.events().map(event -> new Numbered(number, event)));
+      first += generation.choiceCount();
+    }
+    return sources
+        .getFirst()
+        .mergeAll(sources.subList(1, sources.size()), false)
         .statefulMapConcat(
             () -> {
-              AnswerText text = new AnswerText(decoder.get(), sampling);
-              return new AnswerStream(generation, text, timer)::onEvent;
+              AnswerStream answer = new AnswerStream(generations, choices, timer);
+              return numbered -> answer.onEvent(numbered.firstChoice, numbered.event);
             });
   }
 
-  private Iterable<AnswerPart> onEvent(GenerationEvent event) {
+  private Iterable<AnswerPart> onEvent(int firstChoice, GenerationEvent event) {
+    int index = firstChoice + event.choice();
     return switch (event) {
-      case GenerationEvent.Tokens tokens -> onTokens(tokens.ids());
-      case GenerationEvent.Finished finished -> onFinished(finished);
+      case GenerationEvent.Tokens tokens -> onTokens(choices[index], tokens);
+      case GenerationEvent.Finished finished -> onFinished(choices[index], finished);
     };
   }
 
-  private List<AnswerPart> onTokens(int[] ids) {
-    if (text.stopped()) {
+  private List<AnswerPart> onTokens(ChoiceAnswer choice, GenerationEvent.Tokens tokens) {
+    if (failure != null) {
       return List.of();
     }
-    timer.tokens(ids.length);
-    StringBuilder shown = new StringBuilder();
-    for (int id : ids) {
-      shown.append(text.append(id));
-      if (text.stopped()) {
-        generation.cancel();
-        break;
-      }
-    }
-    return shown.isEmpty() ? List.of() : List.of(new AnswerPart.Text(shown.toString()));
+    timer.tokens(tokens.ids().length);
+    List<AnswerPart> parts = new ArrayList<>(2);
+    choice.take(tokens.first(), tokens.ids(), parts);
+    return parts;
   }
 
-  private List<AnswerPart> onFinished(GenerationEvent.Finished finished) {
-    List<AnswerPart> parts = new ArrayList<>(2);
-    String rest = text.finish();
-    if (!rest.isEmpty()) {
-      parts.add(new AnswerPart.Text(rest));
+  private List<AnswerPart> onFinished(ChoiceAnswer choice, GenerationEvent.Finished finished) {
+    List<AnswerPart> parts = new ArrayList<>(3);
+    usages[choice.index()] = finished.usage();
+    FinishReason reason = choice.reason(finished.reason());
+    firstReason = firstReason == null ? reason : firstReason;
+    boolean well = reason == FinishReason.STOP || reason == FinishReason.LENGTH;
+    if (failure == null && well) {
+      choice.finish(parts);
+      // The text's own end may have completed a stop string.
+      parts.add(new AnswerPart.End(choice.index(), choice.reason(reason)));
+    } else if (failure == null) {
+      failure = AnswerPart.Failed.of(reason, choice.tokenCount(), finished.failure());
+      firstReason = reason;
+      generations.forEach(Generation::cancel);
     }
-    FinishReason reason = text.stopped() ? FinishReason.STOP : finished.reason();
-    parts.add(new AnswerPart.End(reason, text.tokenCount(), finished.usage(), finished.failure()));
-    timer.finished(reason, finished.usage());
+    if (--running == 0) {
+      parts.add(close());
+    }
     return parts;
+  }
+
+  private AnswerPart close() {
+    int completionTokens = 0;
+    for (ChoiceAnswer choice : choices) {
+      completionTokens += choice.tokenCount();
+    }
+    Usage usage = RequestUsage.of(generations, usages);
+    timer.finished(firstReason, usage);
+    return failure != null ? failure : new AnswerPart.Done(completionTokens, usage);
   }
 }

@@ -20,6 +20,8 @@ final class AnswerText {
   private final StringBuilder pending = new StringBuilder();
   private int tokenCount;
   private boolean stopped;
+  private String lastPiece = "";
+  private int shownChars;
 
   AnswerText(TextDecoder decoder, SamplingParameters sampling) {
     this.decoder = decoder;
@@ -35,15 +37,14 @@ final class AnswerText {
       return "";
     }
     tokenCount++;
-    if (tokenCount < minTokens) {
-      pending.append(decoder.append(token));
-      return release(pending.length());
-    }
-    if (stopIds.contains(token)) {
+    boolean minimumReached = tokenCount >= minTokens;
+    if (minimumReached && stopIds.contains(token)) {
+      lastPiece = "";
       return "";
     }
-    pending.append(decoder.append(token));
-    return match();
+    lastPiece = decoder.append(token);
+    pending.append(lastPiece);
+    return minimumReached ? match() : release(pending.length());
   }
 
   /** What was held back, at the end of the answer. */
@@ -51,7 +52,8 @@ final class AnswerText {
     if (stopped) {
       return "";
     }
-    pending.append(decoder.finish());
+    lastPiece = decoder.finish();
+    pending.append(lastPiece);
     String shown = match();
     return stopped ? shown : shown + release(pending.length());
   }
@@ -64,6 +66,16 @@ final class AnswerText {
   /** Tokens up to and including the one that ended it. */
   int tokenCount() {
     return tokenCount;
+  }
+
+  /** The text that the last token completed, or the end did, shown or not. */
+  String lastPiece() {
+    return lastPiece;
+  }
+
+  /** Characters shown so far; final once {@link #stopped()}. */
+  int shownChars() {
+    return shownChars;
   }
 
   private String match() {
@@ -104,6 +116,7 @@ final class AnswerText {
             : end;
     String shown = pending.substring(0, cut);
     pending.delete(0, cut);
+    shownChars += cut;
     return shown;
   }
 }

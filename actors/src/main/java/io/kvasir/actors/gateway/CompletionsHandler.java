@@ -1,6 +1,5 @@
 package io.kvasir.actors.gateway;
 
-import io.kvasir.actors.gateway.AnswerPart.End;
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.GpuActor;
@@ -8,8 +7,11 @@ import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.actors.settings.GatewaySettings;
 import io.kvasir.runtime.engine.GenerationEngine.Refusal;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.function.Function;
@@ -39,22 +41,20 @@ final class CompletionsHandler {
       this.parser = parser;
     }
 
-    /** What the answer's text goes on from: a chat message starts anew, a completion continues. */
-    int[] continued(GenerationOrder order) {
-      return this == CHAT ? new int[0] : order.promptTokens();
-    }
-
-    AnswerShape shape(ServedModel model) {
-      String id = idPrefix + UUID.randomUUID().toString().replace("-", "");
-      long created = System.currentTimeMillis() / 1000;
+    AnswerShape shape(ServedModel model, Prepared prepared, String fingerprint) {
+      AnswerHead head =
+          new AnswerHead(
+              idPrefix + UUID.randomUUID().toString().replace("-", ""),
+              System.currentTimeMillis() / 1000,
+              model.id(),
+              "fp_" + fingerprint,
+              prepared.request().serviceTier());
+      LogprobDocuments logprobs = new LogprobDocuments(prepared.text());
       return this == CHAT
-          ? new AnswerShape.Chat(id, created, model.id())
-          : new AnswerShape.Text(id, created, model.id());
+          ? new AnswerShape.Chat(head, logprobs)
+          : new AnswerShape.Text(head, logprobs);
     }
   }
-
-  private record Prepared(
-      OpenAiRequest request, GenerationOrder order, ServedModel model, ModelText text) {}
 
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
@@ -83,16 +83,16 @@ final class CompletionsHandler {
     return CompletableFuture.supplyAsync(() -> prepare(kind, body, scope), workers)
         .thenCompose(
             prepared ->
-                order(prepared.model(), prepared.order())
+                order(prepared.model(), prepared.orders())
                     .thenCompose(
-                        generation -> answer(kind, prepared, generation, connection, scope)));
+                        generations -> answer(kind, prepared, generations, connection, scope)));
   }
 
   private Prepared prepare(Kind kind, byte[] body, RequestScope scope) {
     OpenAiRequest request = kind.parser.apply(body);
     ServedModel model = models.select(request.model(), scope);
     ServedModel.Ready ready = model.orThrow();
-    GenerationOrder order =
+    List<GenerationOrder> orders =
         new PromptPreparer(
                 scope.tenant(),
                 ready.text(),
@@ -100,8 +100,30 @@ final class CompletionsHandler {
                 settings.defaultMaxTokens(),
                 settings.requestTimeout())
             .prepare(request);
-    scope.takeTokens(order.promptTokens().length, order.sampling().maxTokens());
-    return new Prepared(request, order, model, ready.text());
+    Prepared prepared = Prepared.of(request, model, orders, ready.text());
+    scope.takeTokens(prepared.promptTokens(), prepared.maxTokens());
+    return prepared;
+  }
+
+  /** Orders all or none. */
+  private CompletionStage<List<Generation>> order(ServedModel model, List<GenerationOrder> orders) {
+    List<CompletableFuture<Generation>> asked = new ArrayList<>(orders.size());
+    for (GenerationOrder order : orders) {
+      asked.add(order(model, order).toCompletableFuture());
+    }
+    return CompletableFuture.allOf(asked.toArray(new CompletableFuture<?>[0]))
+        .handle(
+            (all, failure) -> {
+              if (failure == null) {
+                return asked.stream().map(CompletableFuture::join).toList();
+              }
+              for (CompletableFuture<Generation> one : asked) {
+                one.thenAccept(Generation::cancel);
+              }
+              throw failure instanceof CompletionException wrapped
+                  ? wrapped
+                  : new CompletionException(failure);
+            });
   }
 
   private CompletionStage<Generation> order(ServedModel model, GenerationOrder order) {
@@ -140,54 +162,38 @@ final class CompletionsHandler {
   private CompletionStage<HttpResponse> answer(
       Kind kind,
       Prepared prepared,
-      Generation generation,
+      List<Generation> generations,
       ClientConnection connection,
       RequestScope scope) {
-    AnswerShape shape = kind.shape(prepared.model());
+    AnswerShape shape =
+        kind.shape(prepared.model(), prepared, generations.getFirst().fingerprint());
     RequestTimer timer = scope.timer();
-    timer.accepted(prepared.order().promptTokens().length, prepared.order().sampling().maxTokens());
-    Source<AnswerPart, ?> parts =
-        AnswerStream.of(
-            generation,
-            prepared.order().sampling(),
-            () -> prepared.text().newDecoder(kind.continued(prepared.order())),
-            timer);
+    timer.accepted(prepared.promptTokens(), prepared.maxTokens());
+    List<ChoiceAnswer> choices = prepared.choices(generations);
+    Source<AnswerPart, ?> parts = AnswerStream.of(generations, choices, timer);
     // A collected answer writes nothing until its end, and a stream may never be run: so a client
     // that left must be noticed here too.
     connection.onGone(
         () -> {
-          generation.cancel();
+          generations.forEach(Generation::cancel);
           scope.abandoned("client_gone");
         });
-    if (prepared.request().stream()) {
+    if (prepared.request().delivery().stream()) {
+      StreamedAnswer answer =
+          new StreamedAnswer(
+              shape, prepared.request().delivery(), choices.size(), prepared.promptTokens(), scope);
       return CompletableFuture.completedFuture(
-          eventStream.respond(parts, shape, prepared.request().includeUsage(), connection, scope));
+          eventStream.respond(parts, answer, connection, scope));
     }
     return parts
-        .runWith(
-            Sink.fold(
-                new Collected(new StringBuilder(), null),
-                (collected, part) ->
-                    switch (part) {
-                      case AnswerPart.Text text -> collected.plus(text.delta());
-                      case End end -> new Collected(collected.text(), end);
-                    }),
-            system)
+        .runWith(Sink.fold(new CollectedAnswer(choices.size()), CollectedAnswer::plus), system)
         .thenApply(
             collected -> {
-              collected.end().orThrow();
+              Object document =
+                  collected.document(shape, generations, prepared.promptLogprobs(generations));
               scope.end();
               return HttpResponse.create()
-                  .withEntity(
-                      ContentTypes.APPLICATION_JSON,
-                      Json.write(shape.whole(collected.text().toString(), collected.end())));
+                  .withEntity(ContentTypes.APPLICATION_JSON, Json.write(document));
             });
-  }
-
-  private record Collected(StringBuilder text, End end) {
-    Collected plus(String delta) {
-      text.append(delta);
-      return this;
-    }
   }
 }

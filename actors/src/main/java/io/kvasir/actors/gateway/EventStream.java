@@ -1,11 +1,8 @@
 package io.kvasir.actors.gateway;
 
-import io.kvasir.actors.gateway.AnswerPart.End;
 import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.settings.GatewaySettings;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.List;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.http.javadsl.model.HttpEntities;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
@@ -20,7 +17,6 @@ import org.apache.pekko.util.ByteString;
  * when nothing flows; a reader that takes nothing within the write deadline is cut off. Stateless.
  */
 final class EventStream {
-  private static final ByteString DONE = ByteString.fromString("data: [DONE]\n\n");
   private static final ByteString KEEP_ALIVE =
       ByteString.fromArray(": keep-alive\n\n".getBytes(StandardCharsets.US_ASCII));
 
@@ -34,18 +30,14 @@ final class EventStream {
 
   HttpResponse respond(
       Source<AnswerPart, ?> parts,
-      AnswerShape shape,
-      boolean includeUsage,
+      StreamedAnswer answer,
       ClientConnection connection,
       RequestScope scope) {
     Source<ByteString, NotUsed> events =
         parts
             .mapMaterializedValue(ignored -> NotUsed.getInstance())
-            .mapConcat(part -> events(part, shape, includeUsage, scope));
-    Object opening = shape.opening();
-    if (opening != null) {
-      events = events.prepend(Source.single(event(opening)));
-    }
+            .mapConcat(answer::events)
+            .prepend(Source.from(answer.opening()));
     Source<ByteString, NotUsed> framed =
         events
             .keepAlive(settings.keepAliveInterval(), () -> KEEP_ALIVE)
@@ -71,35 +63,5 @@ final class EventStream {
 
   private static String cause(Throwable failure) {
     return failure instanceof WriteDeadline.SlowReaderException ? "slow_reader" : "connection";
-  }
-
-  private static Iterable<ByteString> events(
-      AnswerPart part, AnswerShape shape, boolean includeUsage, RequestScope scope) {
-    return switch (part) {
-      case AnswerPart.Text text -> List.of(event(shape.delta(text.delta())));
-      case End end -> closing(end, shape, includeUsage, scope);
-    };
-  }
-
-  private static List<ByteString> closing(
-      End end, AnswerShape shape, boolean includeUsage, RequestScope scope) {
-    List<ByteString> events = new ArrayList<>(3);
-    try {
-      end.orThrow();
-      events.add(event(shape.closing(end)));
-      if (includeUsage) {
-        events.add(event(shape.usage(end)));
-      }
-    } catch (ApiException failed) {
-      // The status line is long gone: clients look for an error object in the stream.
-      events.add(event(failed.body()));
-      scope.failed(failed);
-    }
-    events.add(DONE);
-    return events;
-  }
-
-  private static ByteString event(Object document) {
-    return ByteString.fromArrayUnsafe(Json.writeEvent(document));
   }
 }

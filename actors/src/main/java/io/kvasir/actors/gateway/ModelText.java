@@ -1,5 +1,7 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.runtime.engine.LogitAdjuster;
+import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.util.List;
 
 /** The text side of a model: tokeniser, chat template, sampling defaults. Safe from any thread. */
@@ -39,6 +41,20 @@ public interface ModelText {
 
   /** A decoder for one answer that continues {@code promptTokens}, which are only read. */
   TextDecoder newDecoder(int[] promptTokens);
+
+  /**
+   * What a token adds to the middle of a text: UTF-8 bytes, possibly of a part of a character. A
+   * control token's name; nothing for unused ids.
+   */
+  byte[] tokenBytes(int token);
+
+  /**
+   * What keeps one answer inside a grammar. Compiles it, or finds it compiled; worker thread.
+   *
+   * @throws io.kvasir.runtime.engine.grammar.GrammarRefusedException with one sentence when the
+   *     grammar cannot be compiled, or not for this model
+   */
+  LogitAdjuster mask(GrammarSpec grammar);
 
   /** Token ids are below it. */
   int vocabularyCount();

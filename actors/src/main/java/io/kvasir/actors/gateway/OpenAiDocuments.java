@@ -2,25 +2,29 @@ package io.kvasir.actors.gateway;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonInclude.Include;
-import io.kvasir.actors.gateway.AnswerPart.End;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.Usage;
 import java.util.List;
+import java.util.Map;
 
 /** What the node answers, as records in OpenAI's shapes; names become snake_case. */
 final class OpenAiDocuments {
   private OpenAiDocuments() {}
 
-  /** Whole chat answer. */
+  /** Whole chat answer; prompt_logprobs are vLLM's. */
   record ChatCompletion(
       String id,
       String object,
       long created,
       String model,
+      String systemFingerprint,
+      @JsonInclude(Include.NON_NULL) String serviceTier,
       List<ChatChoice> choices,
-      UsageDocument usage) {}
+      UsageDocument usage,
+      @JsonInclude(Include.NON_NULL) List<Map<String, PromptLogprob>> promptLogprobs) {}
 
-  /** Its only choice. */
-  record ChatChoice(int index, Message message, Object logprobs, String finishReason) {}
+  /** One of its choices. */
+  record ChatChoice(int index, Message message, ChatLogprobs logprobs, String finishReason) {}
 
   /** The assistant's message. */
   record Message(String role, String content, Object refusal) {}
@@ -31,15 +35,27 @@ final class OpenAiDocuments {
       String object,
       long created,
       String model,
+      String systemFingerprint,
+      @JsonInclude(Include.NON_NULL) String serviceTier,
       List<ChunkChoice> choices,
-      @JsonInclude(Include.NON_NULL) UsageDocument usage) {}
+      @JsonInclude(Include.NON_NULL) Object usage) {}
 
-  /** Its only choice; finish_reason is null until the last. */
-  record ChunkChoice(int index, Delta delta, Object logprobs, String finishReason) {}
+  /** The choice it is about; finish_reason is null until the last. */
+  record ChunkChoice(int index, Delta delta, ChatLogprobs logprobs, String finishReason) {}
 
   /** What is new. */
   @JsonInclude(Include.NON_NULL)
   record Delta(String role, String content) {}
+
+  /** Log-probabilities of a chat answer's tokens. */
+  record ChatLogprobs(List<ChatToken> content, Object refusal) {}
+
+  /** One token; {@code bytes} are its UTF-8, which may be a part of a character. */
+  record ChatToken(
+      String token,
+      double logprob,
+      int[] bytes,
+      @JsonInclude(Include.NON_NULL) List<ChatToken> topLogprobs) {}
 
   /** Whole text answer, and one event of a streamed one. */
   record TextCompletion(
@@ -47,11 +63,27 @@ final class OpenAiDocuments {
       String object,
       long created,
       String model,
+      String systemFingerprint,
       List<TextChoice> choices,
-      @JsonInclude(Include.NON_NULL) UsageDocument usage) {}
+      @JsonInclude(Include.NON_NULL) Object usage) {}
 
-  /** Its only choice. */
-  record TextChoice(int index, String text, Object logprobs, String finishReason) {}
+  /** One of its choices. */
+  record TextChoice(
+      int index,
+      String text,
+      TextLogprobs logprobs,
+      String finishReason,
+      @JsonInclude(Include.NON_NULL) List<Map<String, PromptLogprob>> promptLogprobs) {}
+
+  /** Log-probabilities of a text answer's tokens, an array each; null for a prompt's first. */
+  record TextLogprobs(
+      List<String> tokens,
+      List<Double> tokenLogprobs,
+      List<Map<String, Double>> topLogprobs,
+      List<Integer> textOffset) {}
+
+  /** vLLM's: of one token that could have stood in the prompt; rank 1 is the likeliest. */
+  record PromptLogprob(double logprob, Integer rank, String decodedToken) {}
 
   /** Token counts; {@code kvasir} says where every prompt token's KV came from. */
   record UsageDocument(
@@ -60,6 +92,9 @@ final class OpenAiDocuments {
       int totalTokens,
       PromptTokensDetails promptTokensDetails,
       Accounting kvasir) {}
+
+  /** Token counts while an answer is on its way. */
+  record UsageSoFar(int promptTokens, int completionTokens, int totalTokens) {}
 
   /** Prompt tokens whose KV was not computed for this request. */
   record PromptTokensDetails(int cachedTokens) {}
@@ -138,12 +173,12 @@ final class OpenAiDocuments {
       int deviceHitTokens, int recomputedTokens, long rowLayersComputed, int preemptions) {}
 
   /** Accounting of an answer. */
-  static UsageDocument usage(End end) {
-    var usage = end.usage();
+  static UsageDocument usage(AnswerPart.Done done) {
+    Usage usage = done.usage();
     return new UsageDocument(
         usage.promptTokens(),
-        end.completionTokens(),
-        usage.promptTokens() + end.completionTokens(),
+        done.completionTokens(),
+        usage.promptTokens() + done.completionTokens(),
         new PromptTokensDetails(usage.promptTokens() - usage.recomputedTokens()),
         new Accounting(
             usage.deviceHitTokens(),

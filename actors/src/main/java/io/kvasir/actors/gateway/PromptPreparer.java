@@ -1,14 +1,17 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.runtime.engine.LogitAdjuster;
+import io.kvasir.runtime.engine.Penalties;
 import io.kvasir.runtime.engine.SamplingParameters;
+import io.kvasir.runtime.engine.grammar.GrammarRefusedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Request → order for a device: prompt to tokens, defaults filled in, limits checked with their
- * numbers. Worker thread; stateless.
+ * Request → orders for a device, one a prompt: prompt to tokens, defaults filled in, limits checked
+ * with their numbers, grammar compiled. Worker thread; stateless.
  *
  * @param tenant whose request it is
  * @param maxContextTokens of model and tenant
@@ -24,39 +27,95 @@ record PromptPreparer(
   // What OpenAI documents for /v1/completions.
   private static final int COMPLETION_MAX_TOKENS = 16;
 
-  GenerationOrder prepare(OpenAiRequest request) {
-    int[] prompt = tokens(request.prompt());
+  List<GenerationOrder> prepare(OpenAiRequest request) {
+    LogitAdjuster mask = mask(request.guide());
+    List<GenerationOrder> orders = new ArrayList<>(request.prompts().size());
+    for (OpenAiRequest.Prompt prompt : request.prompts()) {
+      List<LogitAdjuster> adjusters =
+          mask == null ? List.of() : List.of(orders.isEmpty() ? mask : mask.forAnotherChoice());
+      orders.add(order(request, tokens(prompt), adjusters));
+    }
+    return orders;
+  }
+
+  private LogitAdjuster mask(OpenAiRequest.Guide guide) {
+    if (guide == null) {
+      return null;
+    }
+    try {
+      return text.mask(guide.grammar());
+    } catch (GrammarRefusedException refused) {
+      throw ApiException.invalid(guide.field(), "invalid_grammar", refused.getMessage());
+    }
+  }
+
+  private GenerationOrder order(
+      OpenAiRequest request, int[] prompt, List<LogitAdjuster> adjusters) {
     if (prompt.length == 0) {
       throw ApiException.invalidValue("prompt", "prompt is empty, send at least one token");
     }
     int maxTokens = maxTokens(request, prompt.length);
-    int minTokens = request.minTokens() == null ? 0 : request.minTokens();
-    if (minTokens > maxTokens) {
+    Integer minTokens = request.limits().minTokens();
+    if (minTokens != null && minTokens > maxTokens) {
       throw ApiException.invalidValue(
           "min_tokens",
           "min_tokens=%d exceeds max_tokens=%d, lower min_tokens or raise max_tokens"
               .formatted(minTokens, maxTokens));
     }
-    ModelText.SamplingDefaults defaults = text.defaults();
-    SamplingParameters sampling =
-        SamplingParameters.builder()
-            .temperature(or(request.temperature(), defaults.temperature()))
-            .topP(or(request.topP(), defaults.topP()))
-            .topK(request.topK() == null ? defaults.topK() : request.topK())
-            .minP(or(request.minP(), defaults.minP()))
-            .seed(request.seed())
-            .maxTokens(maxTokens)
-            .minTokens(minTokens)
-            .stopIds(stopIds(request))
-            .stopStrings(request.stop())
-            .continuesPrompt(!(request.prompt() instanceof OpenAiRequest.Chat))
-            .build();
-    Duration timeout = request.timeout();
+    Duration timeout = request.limits().timeout();
     return new GenerationOrder(
         tenant,
         prompt,
-        sampling,
-        timeout == null || timeout.compareTo(requestTimeout) > 0 ? requestTimeout : timeout);
+        sampling(request, maxTokens, minTokens == null ? 0 : minTokens),
+        timeout == null || timeout.compareTo(requestTimeout) > 0 ? requestTimeout : timeout,
+        adjusters);
+  }
+
+  private SamplingParameters sampling(OpenAiRequest request, int maxTokens, int minTokens) {
+    ModelText.SamplingDefaults defaults = text.defaults();
+    OpenAiRequest.Draw draw = request.draw();
+    OpenAiRequest.Stops stops = request.stops();
+    OpenAiRequest.Choices choices = request.choices();
+    OpenAiRequest.Report report = request.report();
+    checked("logit_bias", draw.logitBias().keySet().stream().mapToInt(id -> id).toArray());
+    checked("stop_token_ids", stops.ids().stream().mapToInt(id -> id).toArray());
+    // An echo shows the prompt's tokens like the answer's.
+    int promptLogprobs =
+        report.echo()
+            ? Math.max(report.promptLogprobs(), report.logprobs())
+            : report.promptLogprobs();
+    try {
+      return SamplingParameters.builder()
+          .temperature(or(draw.temperature(), defaults.temperature()))
+          .topP(or(draw.topP(), defaults.topP()))
+          .topK(draw.topK() == null ? defaults.topK() : draw.topK())
+          .minP(or(draw.minP(), defaults.minP()))
+          .typicalP(or(draw.typicalP(), 1))
+          .penalties(
+              new Penalties(
+                  or(draw.repetitionPenalty(), 1),
+                  or(draw.presencePenalty(), 0),
+                  or(draw.frequencyPenalty(), 0)))
+          .logitBias(draw.logitBias())
+          .seed(draw.seed())
+          .maxTokens(maxTokens)
+          .minTokens(minTokens)
+          .endIds(text.stopIds())
+          .ignoreEos(stops.ignoreEos())
+          .stopIds(stops.ids())
+          .stopStrings(stops.strings())
+          .continuesPrompt(!request.isChat())
+          .includeStopString(stops.included())
+          .n(choices.n())
+          .bestOf(choices.bestOf())
+          .logprobs(report.logprobs())
+          .promptLogprobs(promptLogprobs)
+          .build();
+    } catch (IllegalArgumentException refused) {
+      // Its sentences begin with the name of the field.
+      throw ApiException.invalidValue(
+          refused.getMessage().split("[= ]", 2)[0], refused.getMessage());
+    }
   }
 
   private int[] tokens(OpenAiRequest.Prompt prompt) {
@@ -85,12 +144,14 @@ record PromptPreparer(
     return ids;
   }
 
+  /** At least 1: where the client wants the prompt alone, the one token is not shown. */
   private int maxTokens(OpenAiRequest request, int promptTokens) {
     int room = maxContextTokens - promptTokens;
-    Integer asked = request.maxTokens();
+    Integer given = request.limits().maxTokens();
+    Integer asked = given == null ? null : (Integer) Math.max(1, given);
     if (room < 1 || (asked != null && asked > room)) {
       throw ApiException.invalid(
-          request.prompt() instanceof OpenAiRequest.Chat ? "messages" : "prompt",
+          request.isChat() ? "messages" : "prompt",
           "context_length_exceeded",
           "the context is %d tokens, the request needs %d (%d in the prompt, %d for the answer), shorten the prompt or lower %s"
               .formatted(
@@ -98,21 +159,12 @@ record PromptPreparer(
                   (long) promptTokens + (asked == null ? 1 : asked),
                   promptTokens,
                   asked == null ? 1 : asked,
-                  request.maxTokensField()));
+                  request.limits().maxTokensField()));
     }
     if (asked != null) {
       return asked;
     }
-    return Math.min(
-        room,
-        request.prompt() instanceof OpenAiRequest.Chat ? defaultMaxTokens : COMPLETION_MAX_TOKENS);
-  }
-
-  private List<Integer> stopIds(OpenAiRequest request) {
-    List<Integer> ids = new ArrayList<>(text.stopIds());
-    checked("stop_token_ids", request.stopTokenIds().stream().mapToInt(id -> id).toArray());
-    ids.addAll(request.stopTokenIds());
-    return ids;
+    return Math.min(room, request.isChat() ? defaultMaxTokens : COMPLETION_MAX_TOKENS);
   }
 
   private static float or(Double asked, float otherwise) {

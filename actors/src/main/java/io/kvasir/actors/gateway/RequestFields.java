@@ -2,7 +2,9 @@ package io.kvasir.actors.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -109,8 +111,23 @@ final class RequestFields {
     throw wrongType(name, value, "an object");
   }
 
-  boolean isEmpty() {
-    return node.isEmpty();
+  /** Token ids. */
+  int[] ids(String name, JsonNode value) {
+    if (!value.isArray()) {
+      throw wrongType(name, value, "an array of token ids");
+    }
+    int[] ids = new int[value.size()];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = (int) integer(name, value.get(i), 0, Integer.MAX_VALUE);
+    }
+    return ids;
+  }
+
+  /** The names of all fields, for objects whose names are the client's. */
+  List<String> names() {
+    List<String> names = new ArrayList<>(node.size());
+    node.fieldNames().forEachRemaining(names::add);
+    return names;
   }
 
   ApiException missing(String name) {
@@ -164,7 +181,7 @@ final class RequestFields {
     return shorten(value.asText());
   }
 
-  private static String shorten(String text) {
+  static String shorten(String text) {
     return text.length() <= 40 ? text : text.substring(0, 37) + "...";
   }
 

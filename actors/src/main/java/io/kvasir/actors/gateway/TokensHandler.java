@@ -55,7 +55,7 @@ final class TokensHandler {
     // A chat template writes its special tokens itself.
     boolean special = flag(fields, "add_special_tokens", !chat);
     boolean strings = fields.flag("return_token_strs");
-    List<ChatMessage> messages = chat ? OpenAiRequestParser.messages(fields) : List.of();
+    List<ChatMessage> messages = chat ? PromptFields.chat(fields).messages() : List.of();
     fields.refuseOthers(UnservedFields.NONE);
     ServedModel.Ready ready = ready(name, fields, scope);
     ModelText text = ready.text();

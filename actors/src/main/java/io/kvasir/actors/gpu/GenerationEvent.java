@@ -3,15 +3,26 @@ package io.kvasir.actors.gpu;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;
 
-/** What a generation's stream carries: any number of {@link Tokens}, then one {@link Finished}. */
+/**
+ * What a generation's stream carries: of each choice any number of {@link Tokens}, then one {@link
+ * Finished}. Choices interleave.
+ */
 public sealed interface GenerationEvent {
-  /** Tokens in order; the array belongs to the receiver. */
-  record Tokens(int[] ids) implements GenerationEvent {}
+  /** Whose it is; 0 is the first. */
+  int choice();
 
   /**
-   * The end; the stream completes after it.
+   * Tokens in order; the array belongs to the receiver.
+   *
+   * @param first index of the first of them in the choice's answer
+   */
+  record Tokens(int choice, int first, int[] ids) implements GenerationEvent {}
+
+  /**
+   * The end of a choice; the stream completes after the last.
    *
    * @param failure the sentence of {@link FinishReason#ERROR}, otherwise null
    */
-  record Finished(FinishReason reason, Usage usage, String failure) implements GenerationEvent {}
+  record Finished(int choice, FinishReason reason, Usage usage, String failure)
+      implements GenerationEvent {}
 }

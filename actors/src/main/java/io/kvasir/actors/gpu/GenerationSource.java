@@ -2,7 +2,8 @@ package io.kvasir.actors.gpu;
 
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.TokenStream;
-import org.apache.pekko.Done;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.Attributes;
 import org.apache.pekko.stream.Outlet;
 import org.apache.pekko.stream.SourceShape;
@@ -12,10 +13,11 @@ import org.apache.pekko.stream.stage.GraphStage;
 import org.apache.pekko.stream.stage.GraphStageLogic;
 
 /**
- * Drains a {@link TokenStream} on demand. The engine's wake-up only schedules {@code drain}. A pull
- * always looks again after {@code consumedUpTo}, so a token published in between is not missed:
- * when a drain finds nothing, everything published had been declared consumed and the next token
- * wakes.
+ * Drains the {@link TokenStream}s of a generation on demand, in turn, so that no choice is held up
+ * by another that runs ahead. The engine's wake-ups only schedule {@code drain}, once until it has
+ * run however many choices have news. A pull always looks again after {@code consumedUpTo}, so a
+ * token published in between is not missed: when a drain finds nothing, everything published had
+ * been declared consumed and the next token wakes.
  */
 final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
   private final Outlet<GenerationEvent> out = Outlet.create("generation.out");
@@ -37,9 +39,12 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
   }
 
   private final class Logic extends GraphStageLogic {
-    private final TokenStream stream = generation.stream();
-    private int takenCount;
-    private boolean ended;
+    private final TokenStream[] streams = generation.streams().toArray(new TokenStream[0]);
+    private final int[] takenCounts = new int[streams.length];
+    private final boolean[] ended = new boolean[streams.length];
+    private final AtomicBoolean scheduled = new AtomicBoolean();
+    private int running = streams.length;
+    private int next;
 
     Logic() {
       super(shape);
@@ -55,34 +60,57 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
 
     @Override
     public void preStart() {
-      AsyncCallback<Done> wakeup = createAsyncCallback(ignored -> drain());
-      generation.attach(() -> wakeup.invoke(Done.getInstance()));
+      AsyncCallback<NotUsed> wakeup = createAsyncCallback(ignored -> onWakeup());
+      generation.attach(
+          () -> {
+            if (scheduled.compareAndSet(false, true)) {
+              wakeup.invoke(NotUsed.getInstance());
+            }
+          });
+    }
+
+    private void onWakeup() {
+      // Before looking: what is published from here on schedules another drain.
+      scheduled.set(false);
+      drain();
     }
 
     private void drain() {
-      if (ended || !isAvailable(out)) {
-        return;
+      for (int i = 0; i < streams.length && running > 0 && isAvailable(out); i++) {
+        int choice = next;
+        next = next + 1 == streams.length ? 0 : next + 1;
+        if (!ended[choice]) {
+          offer(choice);
+        }
       }
+    }
+
+    private void offer(int choice) {
+      TokenStream stream = streams[choice];
       FinishReason reason = stream.finishReason();
       int published = stream.published();
-      if (published > takenCount) {
-        int[] ids = new int[published - takenCount];
+      int first = takenCounts[choice];
+      if (published > first) {
+        int[] ids = new int[published - first];
         for (int i = 0; i < ids.length; i++) {
-          ids[i] = stream.token(takenCount + i);
+          ids[i] = stream.token(first + i);
         }
-        takenCount = published;
+        takenCounts[choice] = published;
         stream.consumedUpTo(published);
-        push(out, new GenerationEvent.Tokens(ids));
+        push(out, new GenerationEvent.Tokens(choice, first, ids));
       } else if (reason != null) {
-        ended = true;
-        push(out, new GenerationEvent.Finished(reason, stream.usage(), stream.failure()));
-        complete(out);
+        ended[choice] = true;
+        running--;
+        push(out, new GenerationEvent.Finished(choice, reason, stream.usage(), stream.failure()));
+        if (running == 0) {
+          complete(out);
+        }
       }
     }
 
     @Override
     public void postStop() {
-      if (!ended) {
+      if (running > 0) {
         generation.cancel();
       }
     }

@@ -33,6 +33,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       permits Generate,
           Embed,
           Cancel,
+          CancelChoice,
           GetStats,
           AwaitReady,
           Stop,
@@ -49,6 +50,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
 
   /** Ends a request; unknown ids are ignored. */
   public record Cancel(long generationId) implements Command {}
+
+  /** Ends one choice of a request. */
+  public record CancelChoice(long generationId, int choice) implements Command {}
 
   /** Asks for the engine's counters. */
   public record GetStats(ActorRef<Stats> replyTo) implements Command {}
@@ -143,6 +147,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       case Generate generate -> onGenerate(generate);
       case Embed embed -> onEmbed(embed);
       case Cancel cancel -> onCancel(cancel.generationId());
+      case CancelChoice cancel -> onCancelChoice(cancel);
       case GetStats ask -> onGetStats(ask);
       case AwaitReady ask -> onAwaitReady(ask);
       case Stop stop -> onStop(stop);
@@ -158,8 +163,17 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       return this;
     }
     GenerationOrder order = generate.order();
-    Generation generation =
-        new Generation(nextId++, getContext().getSelf(), order.sampling().maxTokens());
+    Generation generation;
+    try {
+      generation =
+          new Generation(
+              nextId++, getContext().getSelf(), order, engine.vocabSize(), engine.fingerprint());
+    } catch (IllegalArgumentException tooMuch) {
+      generate
+          .replyTo()
+          .tell(new Refused(new Refusal(Refusal.Code.INVALID, tooMuch.getMessage(), false)));
+      return this;
+    }
     Refusal refusal =
         engine.submit(
             new GenerationRequest(
@@ -169,7 +183,8 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
                 order.sampling(),
                 order.timeout().toNanos(),
                 List.of(),
-                generation.stream()));
+                order.adjusters(),
+                generation.streams()));
     if (refusal != null) {
       generate.replyTo().tell(new Refused(refusal));
       return this;
@@ -210,6 +225,13 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   private Behavior<Command> onCancel(long generationId) {
     if (engine != null) {
       engine.cancel(generationId);
+    }
+    return this;
+  }
+
+  private Behavior<Command> onCancelChoice(CancelChoice cancel) {
+    if (engine != null) {
+      engine.cancel(cancel.generationId(), cancel.choice());
     }
     return this;
   }

@@ -80,12 +80,45 @@ final class BadInputTest {
         "\"kvasir\":{\"x\":1}            | kvasir.x           | unknown_field",
         "\"kvasir\":{\"timeout_ms\":0}   | kvasir.timeout_ms  | invalid_value",
         "\"kvasir\":7                    | kvasir             | invalid_type",
-        "\"n\":2                         | n                  | unsupported_field",
+        "\"n\":129                       | n                  | invalid_value",
+        "\"n\":0                         | n                  | invalid_value",
         "\"tools\":[{\"type\":\"function\"}] | tools          | unsupported_field",
-        "\"response_format\":{\"type\":\"json_object\"} | response_format | unsupported_field",
-        "\"logprobs\":true               | logprobs           | unsupported_field",
-        "\"frequency_penalty\":0.5       | frequency_penalty  | unsupported_field",
-        "\"logit_bias\":{\"1\":2}        | logit_bias         | unsupported_field",
+        "\"response_format\":{\"type\":\"xml\"} | response_format.type | invalid_value",
+        "\"response_format\":{\"type\":\"json_schema\"} | response_format.json_schema |"
+            + " missing_field",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\"}} |"
+            + " response_format.json_schema.schema | missing_field",
+        "\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":"
+            + "{\"type\":\"objekt\"}}} | response_format.json_schema.schema | invalid_grammar",
+        "\"guided_regex\":\"(\"          | guided_regex       | invalid_grammar",
+        "\"guided_regex\":7              | guided_regex       | invalid_type",
+        "\"guided_choice\":[]            | guided_choice      | invalid_value",
+        "\"guided_choice\":[1]           | guided_choice      | invalid_type",
+        "\"guided_json\":[]              | guided_json        | invalid_type",
+        "\"guided_json\":{},\"guided_regex\":\"a\" | guided_regex | invalid_value",
+        "\"guided_grammar\":\"root\"     | guided_grammar     | unsupported_field",
+        "\"structured_outputs\":{\"grammar\":\"x\"} | structured_outputs.grammar |"
+            + " unsupported_field",
+        "\"logprobs\":3                  | logprobs           | invalid_type",
+        "\"top_logprobs\":2              | top_logprobs       | invalid_value",
+        "\"logprobs\":true,\"top_logprobs\":21 | top_logprobs | invalid_value",
+        "\"prompt_logprobs\":-1          | prompt_logprobs    | invalid_value",
+        "\"stream\":true,\"prompt_logprobs\":0 | prompt_logprobs | invalid_value",
+        "\"max_tokens\":900,\"n\":128,\"logprobs\":true,\"top_logprobs\":20 | max_tokens |"
+            + " invalid_value",
+        "\"frequency_penalty\":2.5       | frequency_penalty  | invalid_value",
+        "\"presence_penalty\":-2.5       | presence_penalty   | invalid_value",
+        "\"repetition_penalty\":0        | repetition_penalty | invalid_value",
+        "\"typical_p\":0                 | typical_p          | invalid_value",
+        "\"logit_bias\":{\"1\":101}      | logit_bias.1       | invalid_value",
+        "\"logit_bias\":{\"a\":1}        | logit_bias         | invalid_value",
+        "\"logit_bias\":{\"257\":1}      | logit_bias         | invalid_value",
+        "\"ignore_eos\":1                | ignore_eos         | invalid_type",
+        "\"include_stop_str_in_output\":1 | include_stop_str_in_output | invalid_type",
+        "\"metadata\":{\"a\":1}          | metadata.a         | invalid_type",
+        "\"service_tier\":\"flex\"       | service_tier       | unsupported_field",
+        "\"store\":true                  | store              | unsupported_field",
+        "\"reasoning_effort\":\"high\"   | reasoning_effort   | unsupported_field",
         "\"best_of\":1                   | best_of            | unknown_field",
         "\"temprature\":1                | temprature         | unknown_field",
       })
@@ -109,7 +142,7 @@ final class BadInputTest {
         "{\"model\":\"fake\",\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]} |"
             + " messages[0].role | invalid_value",
         "{\"model\":\"fake\",\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"name\":\"n\"}]} |"
-            + " messages[0].name | unknown_field",
+            + " messages[0].name | unsupported_field",
         "{\"model\":\"fake\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}"
             + " | messages[0].content[0].type | unsupported_field",
         "{\"model\":\"fake\",\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"}]} | messages"
@@ -133,9 +166,17 @@ final class BadInputTest {
         "{\"model\":\"fake\",\"prompt\":[1,-1]}     | prompt | invalid_value",
         "{\"model\":\"fake\",\"prompt\":[1,257]}    | prompt | invalid_value",
         "{\"model\":\"fake\",\"prompt\":[1,\"a\"]}  | prompt | invalid_type",
-        "{\"model\":\"fake\",\"prompt\":[\"a\",\"b\"]} | prompt | unsupported_field",
+        "{\"model\":\"fake\",\"prompt\":[\"a\",7]} | prompt | invalid_type",
+        "{\"model\":\"fake\",\"prompt\":[[1],[]]} | prompt | invalid_value",
+        "{\"model\":\"fake\",\"prompt\":[\"a\",\"b\"],\"n\":65} | prompt | invalid_value",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"n\":3,\"best_of\":2} | best_of | invalid_value",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"best_of\":2,\"stream\":true} | best_of |"
+            + " invalid_value",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"max_tokens\":0} | max_tokens | invalid_value",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"logprobs\":true} | logprobs | invalid_type",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"suffix\":\"b\"} | suffix | unsupported_field",
         "{\"model\":\"fake\",\"prompt\":{}}         | prompt | invalid_type",
-        "{\"model\":\"fake\",\"prompt\":\"a\",\"echo\":true} | echo | unsupported_field",
+        "{\"model\":\"fake\",\"prompt\":\"a\",\"echo\":1} | echo | invalid_type",
         "{\"model\":\"fake\",\"prompt\":\"a\",\"tools\":[]} | tools | unknown_field",
       })
   void shouldRefusePromptsThatCannotBeTaken(String body, String param, String code)

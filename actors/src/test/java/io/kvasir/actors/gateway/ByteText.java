@@ -1,5 +1,9 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.runtime.engine.LogitAdjuster;
+import io.kvasir.runtime.engine.grammar.GrammarCache;
+import io.kvasir.runtime.engine.grammar.GrammarSpec;
+import io.kvasir.runtime.engine.grammar.Vocabulary;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -10,6 +14,16 @@ import java.util.List;
 /** A model whose tokens are bytes, so that characters span tokens; 256 ends an answer. */
 public final class ByteText implements ModelText {
   public static final int END = 256;
+
+  private final GrammarCache grammars = new GrammarCache(vocabulary(), 1 << 20);
+
+  private static Vocabulary vocabulary() {
+    byte[][] tokens = new byte[END + 1][];
+    for (int b = 0; b < END; b++) {
+      tokens[b] = new byte[] {(byte) b};
+    }
+    return Vocabulary.of(tokens, List.of(END));
+  }
 
   public static int[] tokens(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
@@ -54,6 +68,16 @@ public final class ByteText implements ModelText {
   @Override
   public TextDecoder newDecoder(int[] promptTokens) {
     return new Utf8();
+  }
+
+  @Override
+  public byte[] tokenBytes(int token) {
+    return token < END ? new byte[] {(byte) token} : "<end>".getBytes(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public LogitAdjuster mask(GrammarSpec grammar) {
+    return grammars.get(grammar).newMask();
   }
 
   @Override

@@ -82,26 +82,38 @@ public final class FakeEngine implements GenerationEngine {
     request.stream().pooled().add(0, state, 0, state.length);
   }
 
-  /** Ends a request; all but {@code hits} prompt tokens count as recomputed. */
+  /** The same to one of several choices. */
+  public void publishTo(GenerationRequest request, int choice, int... tokens) {
+    for (int token : tokens) {
+      request.streams().get(choice).publish(token);
+    }
+  }
+
+  /** Ends all choices of a request; all but {@code hits} prompt tokens count as recomputed. */
   public void finish(GenerationRequest request, FinishReason reason, int hits, String failure) {
     if (running.remove(request.id()) == null) {
       return;
     }
     int prompt = request.promptTokens().length;
-    request.stream()
-        .finish(
+    for (TokenStream stream : request.streams()) {
+      if (stream.finishReason() == null) {
+        // Choices after the first share the prompt's pages.
+        int found = stream == request.stream() ? hits : prompt;
+        stream.finish(
             reason,
             new Usage(
                 prompt,
-                hits,
-                prompt - hits,
-                request.stream().published(),
+                found,
+                prompt - found,
+                stream.published(),
                 4L * prompt,
                 0,
                 1_000_000,
                 2_000_000,
                 3_000_000),
             failure);
+      }
+    }
   }
 
   @Override
@@ -135,6 +147,16 @@ public final class FakeEngine implements GenerationEngine {
   public EngineStats stats() {
     return new EngineStats(
         0, running.size(), 7, 9_000_000, 100, 40, 50, 5, 1, 0, 0, 1 << 20, 1 << 10, 0, 0);
+  }
+
+  @Override
+  public int vocabSize() {
+    return 300;
+  }
+
+  @Override
+  public String fingerprint() {
+    return "fake";
   }
 
   @Override

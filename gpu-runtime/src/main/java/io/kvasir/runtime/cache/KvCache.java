@@ -3,6 +3,7 @@ package io.kvasir.runtime.cache;
 import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.PageMemory;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -125,6 +126,15 @@ public final class KvCache implements AutoCloseable {
 
   public Device device() {
     return device;
+  }
+
+  /**
+   * 128 bits of the key domain in hex: equal for caches whose blocks have one meaning, which is one
+   * model, weights, arithmetic and encoding. Any thread.
+   */
+  public String domainDigest() {
+    byte[] digest = new KeyHasher().domainDigest(domain.canonicalBytes(layout.group(0), ""));
+    return HexFormat.of().formatHex(digest, 0, 16);
   }
 
   /** Where all page addresses of views and write targets lie. */

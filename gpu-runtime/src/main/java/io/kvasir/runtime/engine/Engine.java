@@ -42,6 +42,7 @@ public final class Engine implements GenerationEngine {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Thread thread;
   private final int maxContextTokens;
+  private final String fingerprint;
   private volatile boolean closing;
   private volatile Throwable startFailure;
 
@@ -55,6 +56,7 @@ public final class Engine implements GenerationEngine {
     this.cache = cache;
     this.options = options;
     this.maxContextTokens = (int) Math.min(model.maxContextTokens(), cache.capacityTokens());
+    this.fingerprint = cache.domainDigest();
     // Cancels share the queue: twice the room, so that they pass when submissions no longer do.
     this.inbox =
         new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
@@ -264,6 +266,16 @@ public final class Engine implements GenerationEngine {
   @Override
   public int hiddenSize() {
     return model.hiddenSize();
+  }
+
+  @Override
+  public int vocabSize() {
+    return model.vocabSize();
+  }
+
+  @Override
+  public String fingerprint() {
+    return fingerprint;
   }
 
   @Override

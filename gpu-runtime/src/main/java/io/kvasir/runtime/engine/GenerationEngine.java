@@ -33,6 +33,15 @@ public interface GenerationEngine extends AutoCloseable {
   /** Values of an embedding. */
   int hiddenSize();
 
+  /** Length of a row of logits; every token id is below it. */
+  int vocabSize();
+
+  /**
+   * Names what decides the tokens beside the request itself: model, weights, arithmetic. Two
+   * engines of one fingerprint answer the same request with the same seed alike.
+   */
+  String fingerprint();
+
   /** Stops the loop; running requests finish with {@link FinishReason#CANCELLED}. */
   @Override
   void close();

@@ -22,6 +22,11 @@ final class GrammarMask implements LogitAdjuster {
     grammar.apply(cursor, logits, offset, vocabSize);
   }
 
+  @Override
+  public LogitAdjuster forAnotherChoice() {
+    return grammar.newMask();
+  }
+
   private void moveTo(TokenPath path) {
     int prompt = path.promptLength();
     int length = path.length() - prompt;
