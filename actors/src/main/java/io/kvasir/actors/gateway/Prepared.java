@@ -11,18 +11,24 @@ import java.util.Map;
 /**
  * A request ready to be ordered, with what its answer needs. Made on a worker thread.
  *
+ * @param model that answers
  * @param orders one a prompt
  * @param echoes what the answers to each prompt begin with; null = nothing
  */
 record Prepared(
     OpenAiRequest request,
+    ServedModel model,
     List<GenerationOrder> orders,
     List<EchoedPrompt> echoes,
     ServedModel model,
     ModelText text) {
 
   static Prepared of(
+<<<<<<< HEAD
       OpenAiRequest request, List<GenerationOrder> orders, ServedModel model, ModelText text) {
+=======
+      OpenAiRequest request, ServedModel model, List<GenerationOrder> orders, ModelText text) {
+>>>>>>> models
     List<EchoedPrompt> echoes = null;
     if (request.report().echo()) {
       echoes = new ArrayList<>(orders.size());
@@ -35,7 +41,11 @@ record Prepared(
                 request.report().logprobs()));
       }
     }
+<<<<<<< HEAD
     return new Prepared(request, orders, echoes, model, text);
+=======
+    return new Prepared(request, model, orders, echoes, text);
+>>>>>>> models
   }
 
   /** Of all prompts. */

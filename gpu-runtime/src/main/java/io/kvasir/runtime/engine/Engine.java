@@ -264,6 +264,14 @@ public final class Engine implements GenerationEngine {
   }
 
   @Override
+<<<<<<< HEAD
+=======
+  public int hiddenSize() {
+    return model.hiddenSize();
+  }
+
+  @Override
+>>>>>>> models
   public int vocabSize() {
     return model.vocabSize();
   }
@@ -271,11 +279,14 @@ public final class Engine implements GenerationEngine {
   @Override
   public String fingerprint() {
     return fingerprint;
+<<<<<<< HEAD
   }
 
   @Override
   public int hiddenSize() {
     return model.hiddenSize();
+=======
+>>>>>>> models
   }
 
   @Override
