@@ -100,11 +100,7 @@ final class CompletionsHandler {
                 settings.defaultMaxTokens(),
                 settings.requestTimeout())
             .prepare(request);
-<<<<<<< HEAD
-    Prepared prepared = Prepared.of(request, orders, model, ready.text());
-=======
     Prepared prepared = Prepared.of(request, model, orders, ready.text());
->>>>>>> models
     scope.takeTokens(prepared.promptTokens(), prepared.maxTokens());
     return prepared;
   }

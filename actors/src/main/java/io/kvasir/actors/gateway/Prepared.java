@@ -24,11 +24,7 @@ record Prepared(
     ModelText text) {
 
   static Prepared of(
-<<<<<<< HEAD
-      OpenAiRequest request, List<GenerationOrder> orders, ServedModel model, ModelText text) {
-=======
       OpenAiRequest request, ServedModel model, List<GenerationOrder> orders, ModelText text) {
->>>>>>> models
     List<EchoedPrompt> echoes = null;
     if (request.report().echo()) {
       echoes = new ArrayList<>(orders.size());
@@ -41,11 +37,7 @@ record Prepared(
                 request.report().logprobs()));
       }
     }
-<<<<<<< HEAD
-    return new Prepared(request, orders, echoes, model, text);
-=======
     return new Prepared(request, model, orders, echoes, text);
->>>>>>> models
   }
 
   /** Of all prompts. */

@@ -77,14 +77,11 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
-<<<<<<< HEAD
-=======
   /** Gives an input to be embedded its one hidden state. */
   public void pool(GenerationRequest request, float... state) {
     request.stream().pooled().add(0, state, 0, state.length);
   }
 
->>>>>>> models
   /** The same to one of several choices. */
   public void publishTo(GenerationRequest request, int choice, int... tokens) {
     for (int token : tokens) {
@@ -92,14 +89,6 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
-<<<<<<< HEAD
-  /** Gives an input to be embedded its one hidden state. */
-  public void pool(GenerationRequest request, float... state) {
-    request.stream().pooled().add(0, state, 0, state.length);
-  }
-
-=======
->>>>>>> models
   /** Ends all choices of a request; all but {@code hits} prompt tokens count as recomputed. */
   public void finish(GenerationRequest request, FinishReason reason, int hits, String failure) {
     if (running.remove(request.id()) == null) {

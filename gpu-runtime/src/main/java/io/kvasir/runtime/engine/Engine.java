@@ -264,14 +264,11 @@ public final class Engine implements GenerationEngine {
   }
 
   @Override
-<<<<<<< HEAD
-=======
   public int hiddenSize() {
     return model.hiddenSize();
   }
 
   @Override
->>>>>>> models
   public int vocabSize() {
     return model.vocabSize();
   }
@@ -279,14 +276,6 @@ public final class Engine implements GenerationEngine {
   @Override
   public String fingerprint() {
     return fingerprint;
-<<<<<<< HEAD
-  }
-
-  @Override
-  public int hiddenSize() {
-    return model.hiddenSize();
-=======
->>>>>>> models
   }
 
   @Override

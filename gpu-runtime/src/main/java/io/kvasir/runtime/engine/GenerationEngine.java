@@ -30,12 +30,9 @@ public interface GenerationEngine extends AutoCloseable {
   /** Longest sequence (prompt and answer) that the model and the arena allow. */
   int maxContextTokens();
 
-<<<<<<< HEAD
-=======
   /** Values of an embedding. */
   int hiddenSize();
 
->>>>>>> models
   /** Length of a row of logits; every token id is below it. */
   int vocabSize();
 
@@ -44,12 +41,6 @@ public interface GenerationEngine extends AutoCloseable {
    * engines of one fingerprint answer the same request with the same seed alike.
    */
   String fingerprint();
-<<<<<<< HEAD
-
-  /** Values of an embedding. */
-  int hiddenSize();
-=======
->>>>>>> models
 
   /** Stops the loop; running requests finish with {@link FinishReason#CANCELLED}. */
   @Override
