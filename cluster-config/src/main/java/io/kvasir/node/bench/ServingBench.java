@@ -288,7 +288,7 @@ public final class ServingBench {
                     "closed loop, " + clients + " at once: throughput",
                     ours.tokensPerSecond(),
                     "tok/s",
-                    "llama.cpp, " + clients + " slots",
+                    "llama.cpp, slots: " + clients,
                     figure(theirs, "tokensPerSecond"),
                     clients == 32 ? OVER_LLAMA : null,
                     "its binding, without HTTP"),
@@ -298,7 +298,7 @@ public final class ServingBench {
                 "closed loop, " + clients + " at once: TTFT p50",
                 ours.firstTokenMs.percentile(0.5),
                 "ms",
-                "llama.cpp, " + clients + " slots",
+                "llama.cpp, slots: " + clients,
                 figure(theirs, "firstTokenMs"),
                 null,
                 "n=" + ours.firstTokenMs.count() + " and " + theirs.get("requests")));
@@ -382,26 +382,30 @@ public final class ServingBench {
 
   private void idle() throws IOException {
     progress(IDLE_STREAMS + " idle streams");
+    double without = coresUsedInSilence();
     int open = load.settle(IDLE_STREAMS);
     drain();
+    double with = coresUsedInSilence();
+    load.hangUp();
+    report.add(
+        BenchRow.judged(
+            open + " idle streams",
+            with - without,
+            "cores",
+            IDLE_CORE_SHARE,
+            "connections open after a streamed answer: the process takes %s with them, %s without"
+                .formatted(BenchReport.number(with), BenchReport.number(without))));
+  }
+
+  /** Processor time of the whole process while nobody asks it anything. */
+  private static double coresUsedInSilence() {
     long startNs = System.nanoTime();
     long cpuNs = BenchEnvironment.processCpuNs();
     long endNs = startNs + (long) (IDLE_SECONDS * 1e9);
     while (System.nanoTime() < endNs) {
       LockSupport.parkNanos(endNs - System.nanoTime());
     }
-    double share =
-        (BenchEnvironment.processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
-    load.hangUp();
-    report.add(
-        BenchRow.judged(
-            open + " idle streams: the whole process",
-            share,
-            "cores",
-            IDLE_CORE_SHARE,
-            "connections that had a streamed answer and stay open, over "
-                + BenchReport.number(IDLE_SECONDS)
-                + " s"));
+    return (BenchEnvironment.processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
   }
 
   private void progress(String what) {

@@ -151,7 +151,7 @@ final class ServingBenchTest {
     List<String> names = rows.findValuesAsText("name");
     assertTrue(names.contains("closed loop, 32 at once: TTFT p99"), names.toString());
     assertTrue(names.contains("Poisson at 0.8 of capacity: throughput"), names.toString());
-    assertTrue(rows.findValuesAsText("baseline").contains("llama.cpp, 32 slots"));
+    assertTrue(rows.findValuesAsText("baseline").contains("llama.cpp, slots: 32"));
     for (JsonNode row : rows) {
       if (row.get("name").asText().matches(".*(broken|leases).*")) {
         assertEquals(0, row.get("value").asDouble(), row.toString());
