@@ -20,7 +20,6 @@ record Prepared(
     ServedModel model,
     List<GenerationOrder> orders,
     List<EchoedPrompt> echoes,
-    ServedModel model,
     ModelText text) {
 
   static Prepared of(
