@@ -43,8 +43,8 @@ public record AeronSettings(
         DEFAULT_STREAM_BASE,
         List.of(control, small, new LaneSettings(1 << 20, mtuBytes, 0)),
         List.of(
-            new LaneSettings(64 << 10, controlMtu, 32 << 10),
-            new LaneSettings(smallTerm, mtuBytes, smallTerm / 2),
+            new LaneSettings(64 << 10, controlMtu, 0),
+            new LaneSettings(smallTerm, mtuBytes, 0),
             new LaneSettings(4 << 20, mtuBytes, 2 << 20)));
   }
 }

@@ -102,8 +102,7 @@ class ProcessLossTest {
       TestTime.await(
           BOUND,
           () -> "blocks of the next life",
-          () ->
-              here.count(TransportCounter.BLOCKS_RECEIVED) >= before + NodeMain.SLOTS / 2);
+          () -> here.count(TransportCounter.BLOCKS_RECEIVED) >= before + NodeMain.SLOTS / 2);
       second.kill();
       TestTime.await(
           BOUND, () -> "the second end", () -> !here.transport.status(THERE).join().ready());
@@ -156,8 +155,7 @@ class ProcessLossTest {
   }
 
   @Test
-  void shouldRebuildOnAnotherDriverWhenTheirsIsKilled(ProcessFixture fixture)
-      throws IOException {
+  void shouldRebuildOnAnotherDriverWhenTheirsIsKilled(ProcessFixture fixture) throws IOException {
     ChildProcess first = fixture.start(JvmSpec.of("driver-1", DriverMain.class));
     AtomicReference<String> folder =
         new AtomicReference<>(first.awaitLine("folder (.*)", BOUND).group(1));
