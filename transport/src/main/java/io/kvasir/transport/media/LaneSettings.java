@@ -17,7 +17,7 @@ public record LaneSettings(int termBytes, int mtuBytes, int windowBytes) {
   static final int DATA_HEADER_BYTES = 32;
 
   private static final int MIN_TERM_BYTES = 64 << 10;
-  private static final int MAX_MTU_BYTES = 65_504;
+  static final int MAX_MTU_BYTES = 65_504;
 
   public LaneSettings {
     if (termBytes < MIN_TERM_BYTES || Integer.bitCount(termBytes) != 1) {
