@@ -71,9 +71,9 @@ public record TransportConfig(
       int commandQueueLength,
       int maxGroups,
       int maxVectorBytes) {
-    /** 1 MiB windows stay in the cache of a core; 64 peers; 4,096 blocks a batch. */
+    /** 4 MiB windows, so that acknowledgements never hold up a UDP sender; 4,096 blocks a batch. */
     public static final Limits DEFAULT =
-        new Limits(1 << 20, 64, 256, 4096, 256 << 10, 1024, 16, 1 << 20);
+        new Limits(4 << 20, 64, 256, 4096, 256 << 10, 1024, 16, 1 << 20);
 
     public Limits {
       positive("windowBytes", windowBytes);

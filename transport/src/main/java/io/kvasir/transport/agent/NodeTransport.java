@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * reads the clock once, takes a bounded number of commands, polls each peer's frames, then lets the
  * core send.
  */
-public final class NodeTransport implements BlockTransport, Agent {
+public final class NodeTransport implements BlockTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NodeTransport.class);
   private static final int COMMANDS_PER_CYCLE = 32;
   private static final long EXPORT_NS = 50_000_000L;
@@ -89,7 +89,8 @@ public final class NodeTransport implements BlockTransport, Agent {
       Transports.Options options) {
     NodeTransport transport = new NodeTransport(config, medium, source, sink, options);
     if (options.idle() != null) {
-      transport.runner = new AgentRunner(options.idle().get(), transport::onError, null, transport);
+      transport.runner =
+          new AgentRunner(options.idle().get(), transport::onError, null, transport.new Loop());
       AgentRunner.startOnThread(transport.runner);
     }
     return transport;
@@ -116,9 +117,27 @@ public final class NodeTransport implements BlockTransport, Agent {
     return options.idle() == null;
   }
 
+  /** The agent of a transport with a thread of its own. */
+  private final class Loop implements Agent {
+    @Override
+    public int doWork() {
+      return cycle();
+    }
+
+    @Override
+    public void onClose() {
+      closeOnAgent();
+    }
+
+    @Override
+    public String roleName() {
+      return "kvasir-transport-" + config.nodeId();
+    }
+  }
+
   @Override
   public int doWork() {
-    if (runner != null && Thread.currentThread() != runner.thread()) {
+    if (!driven()) {
       throw new IllegalStateException(
           "this transport has an agent thread of its own; start it with Options.driven()");
     }
@@ -155,11 +174,6 @@ public final class NodeTransport implements BlockTransport, Agent {
       onError(e);
       command.reject(Refusal.CALLER_FAILED);
     }
-  }
-
-  @Override
-  public String roleName() {
-    return "kvasir-transport-" + config.nodeId();
   }
 
   void submit(Command command) {
@@ -446,13 +460,12 @@ public final class NodeTransport implements BlockTransport, Agent {
     if (runner != null) {
       runner.close();
     } else {
-      onClose();
+      closeOnAgent();
     }
     drainClosed();
   }
 
-  @Override
-  public void onClose() {
+  private void closeOnAgent() {
     closed = true;
     core.close(options.clock().nanoTime());
     medium.export(counters);

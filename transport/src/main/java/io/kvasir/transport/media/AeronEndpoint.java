@@ -2,6 +2,7 @@ package io.kvasir.transport.media;
 
 import io.aeron.Aeron;
 import io.aeron.ExclusivePublication;
+import io.aeron.exceptions.AeronException;
 import io.aeron.exceptions.RegistrationException;
 import io.aeron.logbuffer.BufferClaim;
 import io.kvasir.transport.Invitation;
@@ -115,11 +116,15 @@ final class AeronEndpoint implements Endpoint {
     if (client == null || client.isClosed()) {
       return;
     }
-    for (int lane = 0; lane < LANES; lane++) {
-      registrations[lane] =
-          client.asyncAddExclusivePublication(channel(lane), peer.streamBase() + lane);
+    try {
+      for (int lane = 0; lane < LANES; lane++) {
+        registrations[lane] =
+            client.asyncAddExclusivePublication(channel(lane), peer.streamBase() + lane);
+      }
+      opening = true;
+    } catch (AeronException e) {
+      medium.onClientTrouble(e);
     }
-    opening = true;
   }
 
   private String channel(int lane) {

@@ -2,6 +2,7 @@ package io.kvasir.transport.media;
 
 import io.aeron.Aeron;
 import io.aeron.CncFileDescriptor;
+import io.aeron.exceptions.AeronException;
 import io.kvasir.transport.Invitation;
 import io.kvasir.transport.MediumKind;
 import io.kvasir.transport.TransportCounter;
@@ -149,7 +150,11 @@ public final class AeronMedium implements Medium {
       driverId = driverIdOf(fresh);
       export = null;
       counters.increment(TransportCounter.MEDIA_REBUILDS);
-      endpoints.forEach(AeronEndpoint::listen);
+      try {
+        endpoints.forEach(AeronEndpoint::listen);
+      } catch (AeronException e) {
+        onClientTrouble(e);
+      }
     }
     Aeron client = aeron;
     if (client != null && client.isClosed()) {
@@ -163,11 +168,24 @@ public final class AeronMedium implements Medium {
       connecting = true;
       Thread.ofPlatform().daemon().name("kvasir-aeron-connect").start(this::reconnect);
     }
-    int work = fresh == null ? 0 : 1;
-    for (int i = 0; i < endpoints.size() && client != null; i++) {
-      work += endpoints.get(i).progress();
+    return (fresh == null ? 0 : 1) + (client == null ? 0 : progress());
+  }
+
+  private int progress() {
+    int work = 0;
+    try {
+      for (int i = 0; i < endpoints.size(); i++) {
+        work += endpoints.get(i).progress();
+      }
+    } catch (AeronException e) {
+      onClientTrouble(e);
     }
     return work;
+  }
+
+  /** A client that is closing refuses calls a little before it says that it is closed. */
+  void onClientTrouble(AeronException trouble) {
+    LOG.debug("the Aeron client refuses a call: {}", trouble.getMessage());
   }
 
   private void reconnect() {
@@ -190,10 +208,14 @@ public final class AeronMedium implements Medium {
     if (client == null || client.isClosed()) {
       return;
     }
-    if (export == null) {
-      export = new CounterExport(client);
+    try {
+      if (export == null) {
+        export = new CounterExport(client);
+      }
+      export.copy(source);
+    } catch (AeronException e) {
+      onClientTrouble(e);
     }
-    export.copy(source);
   }
 
   @Override

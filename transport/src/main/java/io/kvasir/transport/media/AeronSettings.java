@@ -1,6 +1,8 @@
 package io.kvasir.transport.media;
 
 import io.kvasir.transport.Lane;
+import io.kvasir.transport.driver.LaneSizing;
+import io.kvasir.transport.driver.LogSizing;
 import java.util.List;
 import java.util.Objects;
 
@@ -43,8 +45,29 @@ public record AeronSettings(
         DEFAULT_STREAM_BASE,
         List.of(control, small, new LaneSettings(1 << 20, mtuBytes, 0)),
         List.of(
-            new LaneSettings(64 << 10, controlMtu, 32 << 10),
-            new LaneSettings(smallTerm, mtuBytes, smallTerm / 2),
+            new LaneSettings(64 << 10, controlMtu, 0),
+            new LaneSettings(smallTerm, mtuBytes, 0),
             new LaneSettings(4 << 20, mtuBytes, 2 << 20)));
+  }
+
+  /**
+   * Settings by the sums made for the node's driver. Over shared memory frames are as long as the
+   * terms allow, whatever the MTU of the network is.
+   */
+  public static AeronSettings of(String endpoint, LogSizing sizing) {
+    return new AeronSettings(
+        endpoint,
+        DEFAULT_STREAM_BASE,
+        List.of(shared(sizing.control()), shared(sizing.small()), shared(sizing.bulk())),
+        List.of(network(sizing.control()), network(sizing.small()), network(sizing.bulk())));
+  }
+
+  private static LaneSettings shared(LaneSizing lane) {
+    int longest = Math.min(LaneSettings.MAX_MTU_BYTES, lane.termBytes() / 8);
+    return new LaneSettings(lane.termBytes(), longest / 32 * 32, 0);
+  }
+
+  private static LaneSettings network(LaneSizing lane) {
+    return new LaneSettings(lane.termBytes(), lane.mtuBytes(), lane.windowBytes());
   }
 }

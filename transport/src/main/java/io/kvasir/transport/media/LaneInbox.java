@@ -90,7 +90,9 @@ final class LaneInbox {
 
   private String channel(int lane, int publication) {
     String session = "session-id=" + (own.sessionBase() + publication);
-    int window = lanes[lane].windowBytes();
+    // One window for all lanes: the driver takes it from the first subscription of the endpoint and
+    // limits it to half of each lane's term.
+    int window = lanes[Lane.BULK.index()].windowBytes();
     return kind == MediumKind.IPC
         ? "aeron:ipc?" + session
         : "aeron:udp?endpoint="
@@ -105,11 +107,12 @@ final class LaneInbox {
     }
     int work = complete(present) + complete(next);
     if (next.complete && next.seen) {
+      Generation following = subscribe(number + 2);
       close(present);
       lost |= present.connected || present.seen;
       number++;
       present = next;
-      next = subscribe(number + 1);
+      next = following;
       work++;
     }
     if (present.complete) {

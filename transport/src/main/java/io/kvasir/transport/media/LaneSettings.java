@@ -8,14 +8,16 @@ import io.kvasir.transport.frame.FrameLayout;
  *
  * @param termBytes power of two, at least 64 KiB; a frame must not exceed an eighth of it
  * @param mtuBytes multiple of 32; a frame is at most this less 32
- * @param windowBytes receiver window over UDP, at most half a term; 0 = the driver's default
+ * @param windowBytes receiver window over UDP, at most half a term; 0 = the driver's default. The
+ *     bulk lane's holds for all lanes of an endpoint (the driver keeps one), cut to half their
+ *     terms
  */
 public record LaneSettings(int termBytes, int mtuBytes, int windowBytes) {
   /** Aeron's frame header. */
   static final int DATA_HEADER_BYTES = 32;
 
   private static final int MIN_TERM_BYTES = 64 << 10;
-  private static final int MAX_MTU_BYTES = 65_504;
+  static final int MAX_MTU_BYTES = 65_504;
 
   public LaneSettings {
     if (termBytes < MIN_TERM_BYTES || Integer.bitCount(termBytes) != 1) {

@@ -6,6 +6,7 @@ import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.Verdict;
 import java.util.ArrayList;
+import java.util.Arrays;
 import org.agrona.DirectBuffer;
 import org.agrona.collections.Long2ObjectHashMap;
 
@@ -33,8 +34,8 @@ public final class Peer {
   private int noticeHead;
   private int noticeCount;
   private int turn;
-  private long notConnectedSinceNs;
-  private boolean notConnected;
+  private final long[] notConnectedSinceNs = new long[Lane.values().length];
+  private final boolean[] notConnected = new boolean[Lane.values().length];
   private long lastHeardNs;
   private long lastUsedNs;
   private boolean linkUsed;
@@ -314,10 +315,19 @@ public final class Peer {
   }
 
   private void breakIfNeeded(long nowNs) {
-    if (linkBroken
-        || (notConnected && nowNs - notConnectedSinceNs >= core.config().timeouts().connectNs())) {
+    if (linkBroken || notConnectedTooLong(nowNs)) {
       lose(nowNs);
     }
+  }
+
+  private boolean notConnectedTooLong(long nowNs) {
+    for (int lane = 0; lane < notConnected.length; lane++) {
+      if (notConnected[lane]
+          && nowNs - notConnectedSinceNs[lane] >= core.config().timeouts().connectNs()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The medium, the incarnation or the patience with the peer is gone: everything open ends. */
@@ -348,7 +358,7 @@ public final class Peer {
     link.reset();
     linkUsed = false;
     linkBroken = false;
-    notConnected = false;
+    Arrays.fill(notConnected, false);
     lastHeardNs = core.nowNs();
   }
 
@@ -377,7 +387,7 @@ public final class Peer {
     int code = link.stage(lane, head, headBytes, payload, at, bytes);
     linkUsed = true;
     if (code >= 0) {
-      notConnected = false;
+      notConnected[lane.index()] = false;
       return code;
     }
     switch (code) {
@@ -385,9 +395,9 @@ public final class Peer {
       case Link.ADMIN_ACTION -> count(TransportCounter.ADMIN_ACTIONS);
       case Link.NOT_CONNECTED -> {
         count(TransportCounter.NOT_CONNECTED);
-        if (!notConnected) {
-          notConnected = true;
-          notConnectedSinceNs = core.nowNs();
+        if (!notConnected[lane.index()]) {
+          notConnected[lane.index()] = true;
+          notConnectedSinceNs[lane.index()] = core.nowNs();
         }
       }
       case Link.MAX_POSITION_EXCEEDED -> {

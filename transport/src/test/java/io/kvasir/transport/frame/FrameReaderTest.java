@@ -176,7 +176,7 @@ class FrameReaderTest {
     byte[] bytes = new byte[1500];
     UnsafeBuffer buffer = new UnsafeBuffer(bytes);
     int letThrough = 0;
-    for (int round = 0; round < 300_000; round++) {
+    for (int round = 0; round < 100_000; round++) {
       int length = random.nextInt(bytes.length);
       int offset = random.nextInt(bytes.length - length);
       random.nextBytes(bytes);
@@ -193,7 +193,7 @@ class FrameReaderTest {
         throw new AssertionError("round " + round + " of seed " + seed, e);
       }
     }
-    assertTrue(letThrough > 1_000, "the fuzzer reaches the decoders: " + letThrough);
+    assertTrue(letThrough > 300, "the fuzzer reaches the decoders: " + letThrough);
   }
 
   private static void makePlausible(
