@@ -24,7 +24,51 @@ public record Invitation(
     String endpoint,
     int streamBase,
     int sessionBase) {
+  private static final String TEXT_VERSION = "kvasir-invitation-1";
+  private static final int TEXT_WORDS = 8;
+
   public Invitation {
     Objects.requireNonNull(endpoint, "endpoint");
+  }
+
+  /** One line that {@link #parse} reads back, for channels that carry text. */
+  public String toText() {
+    return String.join(
+        " ",
+        TEXT_VERSION,
+        Long.toString(nodeId),
+        Long.toString(incarnation),
+        Long.toString(guestNodeId),
+        Long.toString(driverId),
+        Integer.toString(streamBase),
+        Integer.toString(sessionBase),
+        endpoint.isEmpty() ? "-" : endpoint);
+  }
+
+  /**
+   * Reads {@link #toText}.
+   *
+   * @throws IllegalArgumentException if it is another text
+   */
+  public static Invitation parse(String text) {
+    String[] words = text.split(" ");
+    if (words.length != TEXT_WORDS || !words[0].equals(TEXT_VERSION)) {
+      throw new IllegalArgumentException(
+          "a text of "
+              + words.length
+              + " words is no "
+              + TEXT_VERSION
+              + " of "
+              + TEXT_WORDS
+              + " words; pass on what toText() gave, at an equal release");
+    }
+    return new Invitation(
+        Long.parseLong(words[1]),
+        Long.parseLong(words[2]),
+        Long.parseLong(words[3]),
+        Long.parseLong(words[4]),
+        words[7].equals("-") ? "" : words[7],
+        Integer.parseInt(words[5]),
+        Integer.parseInt(words[6]));
   }
 }

@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +65,10 @@ public final class HostDriverMain {
       long lastUsedNs = System.nanoTime();
       long lastTouchMs = driver.folder().touchedMs();
       while (!stop.await(periodMs, TimeUnit.MILLISECONDS)) {
+        if (!Files.isDirectory(driver.folder().aeron())) {
+          LOG.warn("{} was deleted, the media driver ends", driver.folder().aeron());
+          return;
+        }
         long touchMs = driver.folder().touchedMs();
         if (view.clientCount() > 0 || touchMs != lastTouchMs) {
           lastTouchMs = touchMs;

@@ -33,7 +33,6 @@ final class AeronLoad implements Load {
   private final boolean claims;
   private final BufferClaim claim = new BufferClaim();
   private final FragmentHandler toRegion = this::onFragment;
-  private final FragmentHandler toNowhere = this::onExchanged;
   private MediaDriver driver;
   private Aeron client;
   private ExclusivePublication publication;
@@ -105,7 +104,7 @@ final class AeronLoad implements Load {
   }
 
   @Override
-  public void awaitPeer() {
+  public void awaitPeer(Spec other) {
     Waiting.until(
         "connected both ways", () -> publication.isConnected() && subscription.isConnected());
   }
@@ -178,10 +177,6 @@ final class AeronLoad implements Load {
     got += length;
   }
 
-  private void onExchanged(DirectBuffer buffer, int offset, int length, Header header) {
-    got += length;
-  }
-
   @Override
   public long[] exchange(int bytes, int rounds) {
     long[] took = new long[rounds / 2];
@@ -200,7 +195,7 @@ final class AeronLoad implements Load {
     }
     idle.reset();
     while (got < expected) {
-      waitIfIdle(subscription.poll(toNowhere, SLICE), startNs);
+      waitIfIdle(subscription.poll(toRegion, SLICE), startNs);
     }
     return System.nanoTime() - startNs;
   }

@@ -73,7 +73,7 @@ final class ArteryLoad implements Load {
   }
 
   @Override
-  public void awaitPeer() throws Exception {
+  public void awaitPeer(Spec other) throws Exception {
     if (role == Role.SENDER) {
       String path = "pekko://bench-receiver@127.0.0.1:" + spec.text("port") + "/user/end";
       ActorRef peer =

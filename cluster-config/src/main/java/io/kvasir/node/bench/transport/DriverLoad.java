@@ -18,7 +18,7 @@ final class DriverLoad implements Load {
   }
 
   @Override
-  public void awaitPeer() {}
+  public void awaitPeer(Spec other) {}
 
   @Override
   public long move(long bytes) {

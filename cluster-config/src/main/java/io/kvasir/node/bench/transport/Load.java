@@ -13,14 +13,19 @@ interface Load extends AutoCloseable {
   }
 
   /**
-   * Connects to the other end.
+   * Begins to connect.
    *
-   * @return what the other end must be told before it opens; empty for nothing
+   * @return what the other end must be told, as {@code key=value} words; the receiver opens first,
+   *     and the sender's spec has its words already
    */
   String open() throws Exception;
 
-  /** Waits until the other end is there. */
-  void awaitPeer() throws Exception;
+  /**
+   * Waits until the other end is there.
+   *
+   * @param other what {@link #open} returned there
+   */
+  void awaitPeer(Spec other) throws Exception;
 
   /**
    * Moves {@code bytes} from the sender's region to the receiver's, which it laps if need be.
@@ -40,7 +45,7 @@ interface Load extends AutoCloseable {
     throw new UnsupportedOperationException(getClass().getSimpleName() + " has no exchange");
   }
 
-  /** What else was measured since {@link #open}, as {@code key=value} words; may be empty. */
+  /** What else there is to say, as {@code key=value} words; may be empty. */
   default String notes() throws Exception {
     return "";
   }

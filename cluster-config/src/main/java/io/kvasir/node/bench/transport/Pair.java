@@ -1,18 +1,27 @@
 package io.kvasir.node.bench.transport;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 
 /**
  * Sender, receiver and driver processes, and what is done with both ends at once. Loads stay open
  * until {@link #close(String)}, so that runs of several ways can alternate. One thread.
  */
 final class Pair implements AutoCloseable {
+  /** A client's liveness time-out and idle-exit, and some. */
+  private static final long DRIVER_END_NS = TimeUnit.SECONDS.toNanos(45);
+
   private final Worker sender;
   private final Worker receiver;
   private final Worker driver;
@@ -22,10 +31,9 @@ final class Pair implements AutoCloseable {
 
   /**
    * @param logs takes the processes' logs
-   * @param media folder on a tmpfs for the drivers
    */
-  Pair(Path logs, Path media) throws IOException {
-    this.media = media;
+  Pair(Path logs) throws IOException {
+    media = mediaFolder();
     sender = new Worker(Load.Role.SENDER, logs.resolve("sender.log"));
     receiver = new Worker(Load.Role.RECEIVER, logs.resolve("receiver.log"));
     driver = new Worker(Load.Role.DRIVER, logs.resolve("driver.log"));
@@ -48,11 +56,14 @@ final class Pair implements AutoCloseable {
       drivers.add(key);
     }
     Spec told = receiver.ask("open " + own);
-    for (var word : told.words().entrySet()) {
+    for (Map.Entry<String, String> word : told.words().entrySet()) {
       own = own.with(word.getKey(), word.getValue());
     }
-    sender.ask("open " + own);
-    both("await key=" + key);
+    Spec answered = sender.ask("open " + own);
+    receiver.send("await " + answered.with("key", key));
+    sender.send("await " + told.with("key", key));
+    sender.answer("await");
+    receiver.answer("await");
     return key;
   }
 
@@ -60,13 +71,6 @@ final class Pair implements AutoCloseable {
     try (DatagramSocket socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     }
-  }
-
-  private void both(String command) throws IOException {
-    receiver.send(command);
-    sender.send(command);
-    sender.answer(command);
-    receiver.answer(command);
   }
 
   /** Moves bytes once; gigabytes per second. */
@@ -98,12 +102,18 @@ final class Pair implements AutoCloseable {
     return answer;
   }
 
-  Worker sender() {
-    return sender;
+  /** Nanoseconds that the sender needs to reach all its peers. */
+  long setUp(String key) throws IOException {
+    return Long.parseLong(sender.ask("move key=" + key + " bytes=0").text("ns"));
   }
 
-  Worker receiver() {
-    return receiver;
+  /** What the sender has to say. */
+  Spec notes(String key) throws IOException {
+    return sender.ask("notes key=" + key);
+  }
+
+  Worker sender() {
+    return sender;
   }
 
   void close(String key) throws IOException {
@@ -115,17 +125,38 @@ final class Pair implements AutoCloseable {
   }
 
   /** A folder for drivers, on a tmpfs where there is one. */
-  static Path mediaFolder() throws IOException {
+  private static Path mediaFolder() throws IOException {
     Path shared = Path.of("/dev/shm");
     return Files.isDirectory(shared)
         ? Files.createTempDirectory(shared, "kvasir-bench-")
         : Files.createTempDirectory("kvasir-bench-");
   }
 
+  /** Ends the processes, waits for the last host's driver to end by itself, and leaves nothing. */
   @Override
-  public void close() {
+  public void close() throws IOException {
     sender.close();
     receiver.close();
     driver.close();
+    Waiting.until("no driver is left in " + media, DRIVER_END_NS, () -> !hasDrivers());
+    deleteAll(media);
+  }
+
+  private boolean hasDrivers() {
+    try (Stream<Path> inside = Files.walk(media, 2)) {
+      return inside.anyMatch(path -> path.getFileName().toString().startsWith("driver-"));
+    } catch (IOException | UncheckedIOException changedMeanwhile) {
+      return true;
+    }
+  }
+
+  static void deleteAll(Path folder) throws IOException {
+    List<Path> inside;
+    try (Stream<Path> walk = Files.walk(folder)) {
+      inside = walk.sorted(Comparator.reverseOrder()).toList();
+    }
+    for (Path path : inside) {
+      Files.deleteIfExists(path);
+    }
   }
 }

@@ -38,7 +38,7 @@ final class TcpLoad implements Load {
   }
 
   @Override
-  public void awaitPeer() throws IOException {
+  public void awaitPeer(Spec other) throws IOException {
     if (role == Role.RECEIVER) {
       socket = server.accept();
     }

@@ -11,11 +11,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /**
  * {@code kvasir bench transport}: for each medium the fastest bare Aeron is looked for first, then
@@ -29,7 +27,13 @@ public final class TransportBench {
   private static final long TCP_BYTES = 512L << 20;
   private static final long ARTERY_BYTES = 128L << 20;
   private static final int WARM_UP_RUNS = 3;
+  private static final int PEERS = 50;
+  private static final int TURNS = 3;
   private static final String AERON = "bare Aeron";
+  private static final String KVASIR = "kvasir";
+  private static final String KVASIR_GCM = "kvasir with AES-GCM";
+  private static final String TCP = "plain TCP";
+  private static final String ARTERY = "Pekko Artery";
 
   /**
    * @param runs of each way and medium
@@ -78,20 +82,19 @@ public final class TransportBench {
    */
   public static int run(Options options, PrintStream out) throws Exception {
     Path logs = Files.createTempDirectory("kvasir-bench-transport-");
-    Path media = Pair.mediaFolder();
-    try (Pair pair = new Pair(logs, media)) {
+    try (Pair pair = new Pair(logs)) {
       TransportBench bench = new TransportBench(options, out, pair);
       bench.rawRates();
       bench.bulk();
       bench.latency();
+      bench.setUp();
       bench.report.print(out);
       if (options.json() != null) {
         bench.report.writeJson(options.json());
       }
       return bench.report.exitCode(options.strict());
     } finally {
-      deleteAll(media);
-      deleteAll(logs);
+      Pair.deleteAll(logs);
     }
   }
 
@@ -111,25 +114,70 @@ public final class TransportBench {
 
   private void bulk() throws IOException {
     Sweep sweep = new Sweep(pair, out);
-    Way tcp = open("plain TCP", tcp(sweep), TCP_BYTES);
-    Way artery = open("Pekko Artery", artery(sweep), ARTERY_BYTES);
+    Way tcp = open(TCP, tcp(sweep), TCP_BYTES);
+    Way artery = open(ARTERY, artery(sweep), ARTERY_BYTES);
     for (Medium medium : List.of(Medium.IPC, Medium.UDP_64K, Medium.UDP_8K, Medium.UDP_1K)) {
       List<Way> ways = new ArrayList<>();
       ways.add(open(AERON, aeron(sweep, medium), medium.bytes()));
-      if (medium == Medium.IPC) {
+      Spec own = fastestOwn(sweep, medium);
+      ways.add(open(KVASIR, own, medium.bytes()));
+      ways.add(open(KVASIR_GCM, own.with("cipher", "gcm"), medium.bytes()));
+      List<Way> ofMedium = List.copyOf(ways);
+      if (medium.mtu() == Medium.IPC.mtu()) {
         ways.add(tcp);
         ways.add(artery);
       }
-      Map<String, Double> gbs = takeTurns(medium, ways);
-      gbs.forEach(
-          (name, value) ->
-              report.add(
-                  BenchRow.value(
-                      name.equals(AERON) ? name + ", " + medium.name() : name, value, "GB/s")));
-      pair.close(ways.getFirst().key());
+      report(medium, takeTurns(medium, ways));
+      for (Way way : ofMedium) {
+        pair.close(way.key());
+      }
     }
     pair.close(tcp.key());
     pair.close(artery.key());
+  }
+
+  private void report(Medium medium, Map<String, Double> gbs) {
+    String name = medium.name();
+    double aeron = gbs.get(AERON);
+    report.add(BenchRow.value("bare Aeron, " + name, aeron, "GB/s"));
+    report.add(
+        BenchRow.against(
+            "blocks with CRC, " + name,
+            gbs.get(KVASIR),
+            "GB/s",
+            AERON,
+            aeron,
+            TransportGoals.crc(medium),
+            ""));
+    report.add(
+        BenchRow.against(
+            "blocks with AES-GCM, " + name,
+            gbs.get(KVASIR_GCM),
+            "GB/s",
+            AERON,
+            aeron,
+            TransportGoals.gcm(medium),
+            ""));
+    if (gbs.containsKey(ARTERY)) {
+      report.add(
+          BenchRow.against(
+              "blocks with CRC, " + name,
+              gbs.get(KVASIR),
+              "GB/s",
+              ARTERY,
+              gbs.get(ARTERY),
+              TransportGoals.OVER_ARTERY,
+              ""));
+      report.add(
+          BenchRow.against(
+              "blocks with CRC, " + name,
+              gbs.get(KVASIR),
+              "GB/s",
+              TCP,
+              gbs.get(TCP),
+              null,
+              "reported: TCP neither checks nor places blocks"));
+    }
   }
 
   private Way open(String name, Spec spec, long bytes) throws IOException {
@@ -155,7 +203,7 @@ public final class TransportBench {
 
   private Spec tcp(Sweep sweep) throws IOException {
     return sweep.run(
-        "plain TCP",
+        TCP,
         Spec.parse("way=tcp chunk=262144 buffer=" + buffer),
         List.of(
             Sweep.Axis.of("chunk", "65536", "1048576", "4194304"),
@@ -165,7 +213,7 @@ public final class TransportBench {
 
   private Spec artery(Sweep sweep) throws IOException {
     return sweep.run(
-        "Pekko Artery",
+        ARTERY,
         Spec.parse("way=artery chunk=131072 window=32"),
         List.of(
             Sweep.Axis.of("chunk", "32768", "262144", "1048576"),
@@ -203,36 +251,112 @@ public final class TransportBench {
         medium.bytes());
   }
 
+  /** The settings of {@code reference.conf} that a host is tuned by, as bare Aeron is. */
+  private Spec fastestOwn(Sweep sweep, Medium medium) throws IOException {
+    List<Sweep.Axis> axes = new ArrayList<>(List.of(Sweep.Axis.of("threading", "dedicated")));
+    if (medium != Medium.IPC) {
+      axes.add(Sweep.Axis.of("round-trip", "3ms"));
+      axes.add(Sweep.Axis.of("term", "16777216"));
+    }
+    return sweep.run(
+        KVASIR + ", " + medium.name(), kvasir(medium, "none", "agent"), axes, medium.bytes());
+  }
+
+  private Spec kvasir(Medium medium, String cipher, String idle) {
+    return Spec.parse("way=kvasir threading=auto term=4194304 round-trip=1500us")
+        .with("medium", medium.uri())
+        .with("mtu", medium.mtu())
+        .with("cipher", cipher)
+        .with("idle", idle);
+  }
+
   private void latency() throws IOException {
     for (String idle : List.of("yield", "backoff")) {
-      out.println("exchange of 16 KiB, " + idle);
-      String key =
+      out.println("16 KiB between two processes, " + idle);
+      String raw =
           pair.open(
               Spec.parse("way=aeron threads=SHARED send=claim drivers=one medium=ipc mtu=65504")
                   .with("buffer", buffer)
                   .with("window", 1 << 20)
                   .with("term", 1 << 20)
                   .with("idle", idle));
-      pair.exchange(key, EXCHANGE_BYTES, EXCHANGE_ROUNDS);
-      Spec took = pair.exchange(key, EXCHANGE_BYTES, EXCHANGE_ROUNDS);
-      pair.close(key);
+      String reduce = pair.open(kvasir(Medium.IPC, "none", idle));
+      Map<String, List<Double>> figures = new LinkedHashMap<>();
+      for (int turn = -1; turn < TURNS; turn++) {
+        exchange("raw ", raw, turn >= 0, figures);
+        exchange("all-reduce ", reduce, turn >= 0, figures);
+      }
+      pair.close(raw);
+      pair.close(reduce);
       for (String percentile : List.of("p50", "p99")) {
         report.add(
-            BenchRow.value(
-                "raw 16 KiB exchange on IPC, " + idle + ", " + percentile,
-                took.number(percentile) / 1e3,
-                "us"));
+            BenchRow.against(
+                "16 KiB all-reduce on IPC, " + idle + ", " + percentile,
+                Median.of(figures.get("all-reduce " + percentile)),
+                "us",
+                "raw exchange",
+                Median.of(figures.get("raw " + percentile)),
+                percentile.equals("p50") ? TransportGoals.ALL_REDUCE_P50 : null,
+                ""));
+      }
+    }
+    besideBulk();
+  }
+
+  private void exchange(String name, String key, boolean counts, Map<String, List<Double>> figures)
+      throws IOException {
+    Spec took = pair.exchange(key, EXCHANGE_BYTES, EXCHANGE_ROUNDS);
+    for (String percentile : List.of("p50", "p99")) {
+      if (counts) {
+        figures
+            .computeIfAbsent(name + percentile, k -> new ArrayList<>())
+            .add(took.number(percentile) / 1e3);
       }
     }
   }
 
-  private static void deleteAll(Path folder) throws IOException {
-    List<Path> inside;
-    try (Stream<Path> walk = Files.walk(folder)) {
-      inside = walk.sorted(Comparator.reverseOrder()).toList();
+  /** As a node runs: an agent thread in each process, callers on others. */
+  private void besideBulk() throws IOException {
+    out.println("16 KiB all-reduce beside bulk");
+    Map<String, List<Double>> figures = new LinkedHashMap<>();
+    String alone = pair.open(kvasir(Medium.IPC, "none", "agent"));
+    String beside = pair.open(kvasir(Medium.IPC, "none", "agent").with("bulk", "beside"));
+    for (int turn = -1; turn < TURNS; turn++) {
+      exchange("alone ", alone, turn >= 0, figures);
+      exchange("beside ", beside, turn >= 0, figures);
     }
-    for (Path path : inside) {
-      Files.deleteIfExists(path);
-    }
+    pair.close(alone);
+    pair.close(beside);
+    double idleP99 = Median.of(figures.get("alone p99"));
+    report.add(
+        BenchRow.value(
+            "16 KiB all-reduce on IPC, agents, p50", Median.of(figures.get("alone p50")), "us"));
+    report.add(BenchRow.value("16 KiB all-reduce on IPC, agents, p99", idleP99, "us"));
+    report.add(
+        BenchRow.judged(
+            "the same with bulk beside it, p99",
+            Median.of(figures.get("beside p99")),
+            "us",
+            TransportGoals.besideBulkP99(idleP99),
+            "the larger of 10 x idle p99 and 2 ms; p50 "
+                + Math.round(Median.of(figures.get("beside p50")))
+                + " us"));
+  }
+
+  private void setUp() throws IOException {
+    out.println("set-up of " + PEERS + " peers");
+    long before = pair.sender().residentBytes();
+    String key = pair.open(Spec.parse("way=peers peers=" + PEERS));
+    double seconds = pair.setUp(key) / 1e9;
+    double mapped = Double.parseDouble(pair.notes(key).text("mapped"));
+    long after = pair.sender().residentBytes();
+    pair.close(key);
+    report.add(
+        BenchRow.value("connect and a first block, " + PEERS + " peers", 1e3 * seconds, "ms"));
+    report.add(
+        BenchRow.value("log memory of " + PEERS + " peers, mapped", mapped / (1 << 20), "MiB"));
+    report.add(
+        BenchRow.value(
+            "resident growth of the one node", (after - before) / (double) (1 << 20), "MiB"));
   }
 }

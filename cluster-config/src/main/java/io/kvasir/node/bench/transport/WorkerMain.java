@@ -64,7 +64,7 @@ final class WorkerMain {
     Load load = loads.get(key);
     return switch (verb) {
       case "await" -> {
-        load.awaitPeer();
+        load.awaitPeer(spec);
         yield "";
       }
       case "move" -> "ns=" + load.move(Long.parseLong(spec.text("bytes")));
@@ -86,6 +86,8 @@ final class WorkerMain {
   private Load make(Spec spec) {
     return switch (spec.text("way")) {
       case "aeron" -> new AeronLoad(role, region, spec);
+      case "kvasir" -> new KvasirLoad(role, region, spec);
+      case "peers" -> new PeersLoad(role, region, spec);
       case "driver" -> new DriverLoad(spec);
       case "tcp" -> new TcpLoad(role, region, spec);
       case "artery" -> new ArteryLoad(role, region, spec);
