@@ -2,6 +2,7 @@ package io.kvasir.node;
 
 import com.typesafe.config.Config;
 import io.kvasir.actors.gateway.Example;
+import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.runtime.train.factbook.Fact;
 import io.kvasir.runtime.train.factbook.Factbook;
 import io.kvasir.runtime.train.factbook.FactbookDocument;
@@ -20,7 +21,7 @@ final class BundledExamples {
   private BundledExamples() {}
 
   static List<Example> of(Config config) {
-    if (!config.getString("kvasir.runtime.model").equals(FACTBOOK)) {
+    if (KvasirSettings.from(config).models().stream().noneMatch(m -> m.model().equals(FACTBOOK))) {
       return List.of();
     }
     Factbook factbook = new Factbook(SEED, Factbook.Names.HELD_OUT);

@@ -9,6 +9,7 @@ import io.kvasir.node.chat.ChatSession;
 import io.kvasir.node.chat.PipedConsole;
 import io.kvasir.node.chat.TerminalConsole;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -68,7 +69,9 @@ final class ChatCommand implements Callable<Integer> {
       return talk(url, model);
     }
     NodeLogging.quieten();
-    Config config = options.resolve(model == null ? "demo" : "single", model);
+    Config config =
+        options.resolve(
+            model == null ? "demo" : "single", model == null ? List.of() : List.of(model));
     if (!options.namesPort()) {
       config = config.withValue(PORT, ConfigValueFactory.fromAnyRef(0, "kvasir chat"));
     }

@@ -5,6 +5,8 @@ import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValue;
 import io.kvasir.actors.settings.KvasirSettings;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -48,7 +50,7 @@ final class ConfigCommand implements Runnable {
         names = {"-m", "--model"},
         paramLabel = "LOCATION",
         description = "As in serve.")
-    private String model;
+    private final List<String> models = new ArrayList<>();
 
     @Mixin private NodeOptions options;
     @Spec private CommandSpec spec;
@@ -61,7 +63,7 @@ final class ConfigCommand implements Runnable {
 
     @Override
     public Integer call() {
-      Config config = options.resolve(profile.name().toLowerCase(java.util.Locale.ROOT), model);
+      Config config = options.resolve(profile.name().toLowerCase(java.util.Locale.ROOT), models);
       Map<String, ConfigValue> values = new TreeMap<>();
       config
           .getConfig("kvasir")

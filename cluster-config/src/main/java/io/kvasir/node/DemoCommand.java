@@ -29,7 +29,7 @@ final class DemoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    Config config = options.resolve("demo", null);
+    Config config = options.resolve("demo", List.of());
     List<Example> examples = BundledExamples.of(config);
     try (NodeLauncher node = start(config, examples)) {
       print(out, node, examples);

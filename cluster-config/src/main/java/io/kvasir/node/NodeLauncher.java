@@ -10,6 +10,8 @@ import io.kvasir.actors.settings.KvasirSettings;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletionException;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -26,10 +28,10 @@ final class NodeLauncher implements AutoCloseable {
   }
 
   /**
-   * Listens, and returns when the model is loaded.
+   * Listens, and returns when every model is loaded or has failed to.
    *
-   * @throws RuntimeException with its sentence when the port is taken or the model does not load;
-   *     nothing is left running then
+   * @throws RuntimeException with its sentence when the port is taken or no model loads; nothing is
+   *     left running then
    */
   static NodeLauncher start(Config config, List<Example> examples) {
     JvmCheck.run();
@@ -40,7 +42,7 @@ final class NodeLauncher implements AutoCloseable {
     NodeLauncher node = null;
     try {
       KvasirServer server =
-          Kvasir.start(system, settings, new CheckpointSource(settings.runtime()), examples)
+          Kvasir.start(system, settings, CheckpointSource.all(settings), examples)
               .toCompletableFuture()
               .join();
       NodeLauncher launched = new NodeLauncher(system, server);
@@ -72,6 +74,36 @@ final class NodeLauncher implements AutoCloseable {
 
   KvasirServer server() {
     return server;
+  }
+
+  /** Ids of the models that are ready. */
+  List<String> loaded() {
+    return server.modelNames().stream().filter(id -> failure(id) == null).toList();
+  }
+
+  /** One sentence for each model that could not be loaded. */
+  List<String> failures() {
+    return server.modelNames().stream()
+        .filter(id -> failure(id) != null)
+        .map(id -> "Not served: " + id + ", " + failure(id))
+        .toList();
+  }
+
+  private String failure(String id) {
+    return server
+        .ready(id)
+        .handle(
+            (ready, failure) -> {
+              Throwable cause =
+                  failure instanceof CompletionException && failure.getCause() != null
+                      ? failure.getCause()
+                      : failure;
+              return cause == null
+                  ? null
+                  : Objects.requireNonNullElse(cause.getMessage(), cause.toString());
+            })
+        .toCompletableFuture()
+        .join();
   }
 
   /** Time since this JVM began. */

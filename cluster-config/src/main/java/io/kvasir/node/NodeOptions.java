@@ -8,6 +8,7 @@ import io.kvasir.actors.settings.ConfigurationException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import picocli.CommandLine.Option;
 
@@ -64,6 +65,12 @@ final class NodeOptions {
   @Option(names = "--name", paramLabel = "ID", description = "Model id that clients name.")
   private String name;
 
+  @Option(
+      names = "--alias",
+      paramLabel = "NAME=MODEL",
+      description = "A further id of a model, given by its id or location; repeatable.")
+  private final Map<String, String> aliases = new LinkedHashMap<>();
+
   /** True when the caller chose the port. */
   boolean namesPort() {
     return port != null;
@@ -73,11 +80,10 @@ final class NodeOptions {
    * Everything, resolved.
    *
    * @param profile a resource of this module without its ending
-   * @param model from the command line, or null
+   * @param models from the command line; none = those of the config
    */
-  Config resolve(String profile, String model) {
-    Config config = ConfigFactory.empty();
-    config = with(config, "kvasir.runtime.model", model, "--model");
+  Config resolve(String profile, List<String> models) {
+    Config config = withModels(ConfigFactory.empty(), models);
     config = with(config, "kvasir.runtime.served-name", name, "--name");
     config = with(config, "kvasir.runtime.threads", threads, "--threads");
     config = with(config, "kvasir.runtime.weights", dtype, "--dtype");
@@ -89,12 +95,33 @@ final class NodeOptions {
     for (Map.Entry<String, String> set : sets.entrySet()) {
       config = with(config, set.getKey(), set.getValue(), "--set " + set.getKey());
     }
-    return config
-        .withFallback(ConfigFactory.defaultOverrides())
-        .withFallback(file())
-        .withFallback(profile(profile))
-        .withFallback(ConfigFactory.defaultReferenceUnresolved())
-        .resolve();
+    return ModelAliases.add(
+        config
+            .withFallback(ConfigFactory.defaultOverrides())
+            .withFallback(file())
+            .withFallback(profile(profile))
+            .withFallback(ConfigFactory.defaultReferenceUnresolved())
+            .resolve(),
+        aliases);
+  }
+
+  private Config withModels(Config config, List<String> models) {
+    if (models.isEmpty()) {
+      return config;
+    }
+    if (models.size() > 1 && name != null) {
+      throw new ConfigurationException(
+          "--name=%s with %d models does not say which it names, use --alias %s=MODEL"
+              .formatted(name, models.size(), name));
+    }
+    List<Map<String, String>> entries =
+        models.size() == 1
+            ? List.of()
+            : models.stream().map(location -> Map.of("model", location)).toList();
+    return with(config, "kvasir.runtime.model", models.getFirst(), "--model")
+        .withValue(
+            "kvasir.runtime.models",
+            ConfigValueFactory.fromIterable(entries, "command line --model"));
   }
 
   private static Config with(Config config, String key, String value, String option) {

@@ -2,6 +2,8 @@ package io.kvasir.node;
 
 import com.typesafe.config.Config;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -22,8 +24,8 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "LOCATION",
       description =
           "Hugging Face folder, embedded:NAME, dummy:NAME or dummy:PATH/config.json"
-              + " (default: kvasir.runtime.model of the config).")
-  private String model;
+              + " (default: kvasir.runtime.model of the config); repeat it to serve several.")
+  private final List<String> models = new ArrayList<>();
 
   @Option(
       names = "--check",
@@ -36,15 +38,16 @@ final class ServeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
-    Config config = options.resolve("single", model);
+    Config config = options.resolve("single", models);
     try (NodeLauncher node = NodeLauncher.start(config, BundledExamples.of(config))) {
       out.println(
           String.format(
               Locale.ROOT,
               "Kvasir serves %s at %s (ready after %.2f s)",
-              node.server().modelName(),
+              String.join(", ", node.loaded()),
               node.server().url(),
               NodeLauncher.sinceStart().toMillis() / 1e3));
+      node.failures().forEach(out::println);
       if (check) {
         out.println(SelfCheck.run(node.server()));
       } else {

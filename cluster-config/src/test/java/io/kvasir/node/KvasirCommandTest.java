@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,14 +143,77 @@ final class KvasirCommandTest {
   }
 
   @Test
+  void shouldTakeSeveralModelsAndAliases() throws Exception {
+    String[] models = {"-m", tiny(), "-m", "embedded:factbook"};
+    Outcome both =
+        run(
+            "config",
+            "explain",
+            models[0],
+            models[1],
+            models[2],
+            models[3],
+            "--alias",
+            "book=embedded:factbook");
+    assertEquals(0, both.code(), both.toString());
+    assertTrue(
+        both.out()
+            .lines()
+            .anyMatch(
+                l ->
+                    l.startsWith("kvasir.runtime.models = [")
+                        && l.contains("\"aliases\":[\"book\"]")
+                        && l.contains("command line --alias")),
+        both.out());
+    Outcome one = run("config", "explain", "--alias", "book=embedded:factbook");
+    assertTrue(one.out().contains("kvasir.runtime.aliases = [\"book\"]"), one.out());
+    assertSentence(
+        run("config", "explain", "--alias", "book=nothing"),
+        2,
+        "--alias book=nothing names no model that is served, use one of [embedded:factbook]");
+    assertSentence(
+        run("serve", models[0], models[1], models[2], models[3], "--name", "x"),
+        2,
+        "--name=x with 2 models does not say which it names, use --alias x=MODEL");
+    assertSentence(
+        run("serve", "--alias", "embedded:factbook=embedded:factbook"),
+        2,
+        "the model id \"embedded:factbook\" is given twice");
+  }
+
+  @Test
+  void shouldServeTwoModels() throws Exception {
+    Outcome outcome =
+        run(
+            "serve",
+            "-m",
+            tiny(),
+            "-m",
+            "embedded:factbook",
+            "--check",
+            "--port",
+            "0",
+            "--arena",
+            "64MiB",
+            "--set",
+            "kvasir.runtime.warm-up=0s");
+    assertEquals(0, outcome.code(), outcome.toString());
+    assertTrue(outcome.out().contains("/config.json, embedded:factbook at http"), outcome.out());
+  }
+
+  @Test
   void shouldSizeTheHeapFromTheModel() throws Exception {
-    assertEquals(HeapSizer.BASE_MIB, HeapSizer.heapMib("/no/such/folder", "stored"));
-    long bf16 = HeapSizer.heapMib("dummy:bench-150m", "stored") - HeapSizer.BASE_MIB;
+    assertEquals(HeapSizer.BASE_MIB, HeapSizer.heapMib("stored", List.of("/no/such/folder")));
+    long bf16 = HeapSizer.heapMib("stored", List.of("dummy:bench-150m")) - HeapSizer.BASE_MIB;
     assertEquals(152e6 * 2 * 1.1 / (1 << 20), bf16, 10);
-    long int8 = HeapSizer.heapMib("dummy:bench-150m", "int8") - HeapSizer.BASE_MIB;
+    long int8 = HeapSizer.heapMib("int8", List.of("dummy:bench-150m")) - HeapSizer.BASE_MIB;
     assertEquals(bf16 * 1.125 / 2, int8, 2);
+    assertEquals(
+        HeapSizer.BASE_MIB + bf16 + bf16,
+        HeapSizer.heapMib("stored", List.of("dummy:bench-150m", "dummy:bench-150m")));
     Files.writeString(folder.resolve("config.json"), TINY);
     Files.write(folder.resolve("model.safetensors"), new byte[10 << 20]);
-    assertEquals(HeapSizer.BASE_MIB + 11, HeapSizer.heapMib(folder.toString(), "stored"), 1);
+    assertEquals(
+        HeapSizer.BASE_MIB + 11, HeapSizer.heapMib("stored", List.of(folder.toString())), 1);
   }
 }

@@ -2,10 +2,12 @@ package io.kvasir.actors.api;
 
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.settings.ConfigurationException;
+import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.actors.settings.RuntimeSettings;
 import io.kvasir.runtime.cache.KvCache;
 import io.kvasir.runtime.checkpoint.Checkpoint;
 import io.kvasir.runtime.checkpoint.ModelConfig;
+import io.kvasir.runtime.checkpoint.WeightEstimate;
 import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
@@ -17,8 +19,12 @@ import io.kvasir.runtime.engine.EngineOptions;
 import io.kvasir.runtime.engine.GenerationEngine;
 import io.kvasir.runtime.engine.LoadedModel;
 import io.kvasir.runtime.model.DecoderModel;
+import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
 
 /** A checkpoint on this machine's CPU device. Text is ready before the weights are packed. */
 public final class CheckpointSource implements ModelSource {
@@ -28,12 +34,58 @@ public final class CheckpointSource implements ModelSource {
   private static final String ARENA = RuntimeSettings.PATH + ".engine.arena";
 
   private final RuntimeSettings settings;
+  private final IntFunction<Device> cpu;
+  private final int modelCount;
   private final CompletableFuture<ModelText> text = new CompletableFuture<>();
   private volatile Checkpoint serving;
 
-  /** A model that is opened when the node asks for it. */
+  /** The only model of a node, opened when the node asks for it. */
   public CheckpointSource(RuntimeSettings settings) {
+    this(settings, Devices::cpu, 1);
+  }
+
+  /**
+   * @param cpu opens its device, given the threads
+   * @param modelCount of the node: they share memory where nothing else was said
+   */
+  private CheckpointSource(RuntimeSettings settings, IntFunction<Device> cpu, int modelCount) {
     this.settings = settings;
+    this.cpu = cpu;
+    this.modelCount = modelCount;
+  }
+
+  /** The models of a node, which share its CPU and, unless told otherwise, its memory evenly. */
+  public static List<CheckpointSource> all(KvasirSettings settings) {
+    List<RuntimeSettings> models = settings.models();
+    if (models.size() == 1) {
+      return List.of(new CheckpointSource(settings.runtime()));
+    }
+    Supplier<Device> shared = Devices.sharedCpu(threads(settings.runtime()));
+    return models.stream()
+        .map(model -> new CheckpointSource(model, threads -> shared.get(), models.size()))
+        .toList();
+  }
+
+  private static int threads(RuntimeSettings settings) {
+    return settings.threads() == 0
+        ? Runtime.getRuntime().availableProcessors()
+        : settings.threads();
+  }
+
+  @Override
+  public MemoryDemand memory() {
+    WeightEstimate estimate;
+    try {
+      estimate = WeightEstimate.of(settings.model(), settings.weights());
+    } catch (IOException | RuntimeException unreadable) {
+      return MemoryDemand.NONE;
+    }
+    return new MemoryDemand(
+        estimate.weightBytes(), config(estimate.config()).options().arenaBytes());
+  }
+
+  private EngineConfig config(ModelConfig model) {
+    return engineConfig(settings, model, MachineMemory.totalBytes(), modelCount);
   }
 
   @Override
@@ -48,9 +100,9 @@ public final class CheckpointSource implements ModelSource {
     boolean started = false;
     try {
       checkpoint = Checkpoint.open(settings.model());
-      EngineConfig config = engineConfig(settings, checkpoint.config(), MachineMemory.totalBytes());
+      EngineConfig config = config(checkpoint.config());
       text.complete(new CheckpointText(checkpoint));
-      device = Devices.cpu(config.threads());
+      device = cpu.apply(config.threads());
       DecoderModel model = LoadedModel.load(config, device, checkpoint);
       checkpoint.closeTensors();
       KvCache cache = LoadedModel.openCache(config, model);
@@ -87,7 +139,8 @@ public final class CheckpointSource implements ModelSource {
     }
   }
 
-  static EngineConfig engineConfig(RuntimeSettings settings, ModelConfig model, long memoryBytes) {
+  static EngineConfig engineConfig(
+      RuntimeSettings settings, ModelConfig model, long memoryBytes, int modelCount) {
     PageEncoding pages = PageEncoding.valueOf(settings.pages().toUpperCase(Locale.ROOT));
     WeightFormat weights =
         settings.weights().equals("stored")
@@ -102,7 +155,8 @@ public final class CheckpointSource implements ModelSource {
             arenaBytes(
                 settings.arenaBytes(),
                 contextTokens * model.kvBytesPerToken(pages.bytesPerValue()),
-                memoryBytes),
+                memoryBytes,
+                modelCount),
             settings.stepRows(),
             settings.stepRowLayers() == 0 ? Long.MAX_VALUE : settings.stepRowLayers(),
             settings.maxRunning(),
@@ -113,7 +167,7 @@ public final class CheckpointSource implements ModelSource {
             System::nanoTime);
     return new EngineConfig(
         settings.model(),
-        settings.threads() == 0 ? Runtime.getRuntime().availableProcessors() : settings.threads(),
+        threads(settings),
         weights,
         pages,
         settings.pageTokens(),
@@ -121,7 +175,7 @@ public final class CheckpointSource implements ModelSource {
         options);
   }
 
-  static long arenaBytes(long asked, long sequenceBytes, long memoryBytes) {
+  static long arenaBytes(long asked, long sequenceBytes, long memoryBytes, int modelCount) {
     if (asked > memoryBytes) {
       throw new ConfigurationException(
           "%s=%d bytes is larger than this machine's memory of %d bytes; lower it, or set 0 to let Kvasir choose"
@@ -129,6 +183,8 @@ public final class CheckpointSource implements ModelSource {
     }
     return asked > 0
         ? asked
-        : Math.max(MIN_ARENA_BYTES, Math.min(AUTO_SEQUENCES * sequenceBytes, memoryBytes / 4));
+        : Math.max(
+            MIN_ARENA_BYTES,
+            Math.min(AUTO_SEQUENCES * sequenceBytes, memoryBytes / 4 / modelCount));
   }
 }

@@ -47,12 +47,13 @@ public final class CheckpointText implements ModelText {
   }
 
   @Override
-  public int[] encode(String text) {
-    return tokenizer.encode(text, true);
+  public int[] encode(String text, boolean addSpecialTokens) {
+    return tokenizer.encode(text, addSpecialTokens);
   }
 
   @Override
-  public int[] encodeChat(List<ChatMessage> messages) {
+  public int[] encodeChat(
+      List<ChatMessage> messages, boolean addGenerationPrompt, boolean addSpecialTokens) {
     ChatTemplate published =
         template.orElseThrow(
             () ->
@@ -63,7 +64,7 @@ public final class CheckpointText implements ModelText {
             .map(m -> new io.kvasir.runtime.checkpoint.ChatMessage(m.role(), m.content()))
             .toList();
     try {
-      return tokenizer.encode(published.render(turns, true), false);
+      return tokenizer.encode(published.render(turns, addGenerationPrompt), addSpecialTokens);
     } catch (CheckpointException refused) {
       throw new IllegalArgumentException(
           "the model's chat template refused the messages ("
@@ -71,6 +72,16 @@ public final class CheckpointText implements ModelText {
               + "), change their roles or order",
           refused);
     }
+  }
+
+  @Override
+  public String decode(int[] tokens) {
+    return tokenizer.decode(tokens, false);
+  }
+
+  @Override
+  public String piece(int token) {
+    return tokenizer.idToToken(token).orElse("");
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.kvasir.actors.api;
 
 import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.ModelText;
-import io.kvasir.actors.gateway.ServedModel;
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.GpuActor;
@@ -11,11 +10,11 @@ import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.runtime.engine.GenerationEngine;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.Done;
-import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
 
@@ -35,26 +34,20 @@ public final class KvasirServer {
   private final ActorSystem<?> system;
   private final KvasirSettings settings;
   private final Gateway gateway;
-  private final ServedModel model;
-  private final ModelSource source;
+  private final NodeModels models;
   private final NodeMetrics metrics;
-  private final CompletableFuture<Ready> ready;
 
   KvasirServer(
       ActorSystem<?> system,
       KvasirSettings settings,
       Gateway gateway,
-      ServedModel model,
-      ModelSource source,
-      NodeMetrics metrics,
-      CompletableFuture<Ready> ready) {
+      NodeModels models,
+      NodeMetrics metrics) {
     this.system = system;
     this.settings = settings;
     this.gateway = gateway;
-    this.model = model;
-    this.source = source;
+    this.models = models;
     this.metrics = metrics;
-    this.ready = ready;
   }
 
   /** Where it listens. */
@@ -76,18 +69,37 @@ public final class KvasirServer {
         + address.getPort();
   }
 
-  /** The model id that clients name. */
+  /** The id of the first model, as clients name it. */
   public String modelName() {
-    return model.id();
+    return modelNames().getFirst();
   }
 
-  /** Completes when requests can be made; fails with {@link ModelLoadException} or the like. */
-  public CompletionStage<Ready> ready() {
-    return ready.minimalCompletionStage();
+  /** The ids of all models, in the order of the configuration. */
+  public List<String> modelNames() {
+    return models.ids();
   }
 
   /**
-   * Generates in this process, past HTTP, through the same actor.
+   * Completes when every model is loaded or has failed to: with the first that is loaded. Fails,
+   * with {@link ModelLoadException} or the like of the first model, when none is.
+   */
+  public CompletionStage<Ready> ready() {
+    return models.ready();
+  }
+
+  /**
+   * Completes when requests can be made to one model.
+   *
+   * @param model its id
+   * @return fails with {@link ModelLoadException} or the like
+   * @throws IllegalArgumentException when the node has no such model
+   */
+  public CompletionStage<Ready> ready(String model) {
+    return models.ready(model);
+  }
+
+  /**
+   * Generates with the first model in this process, past HTTP, through the same actor.
    *
    * @return the accepted generation, whose {@link Generation#events()} the caller runs once; fails
    *     with {@link IllegalStateException} naming the reason when it is refused
@@ -95,7 +107,7 @@ public final class KvasirServer {
   public CompletionStage<Generation> generate(GenerationOrder order) {
     CompletionStage<GpuActor.GenerateReply> reply =
         AskPattern.ask(
-            model.gpu(),
+            models.served().all().getFirst().gpu(),
             replyTo -> new GpuActor.Generate(order, replyTo),
             settings.gateway().askTimeout(),
             system.scheduler());
@@ -112,7 +124,7 @@ public final class KvasirServer {
 
   /**
    * Stops: new requests get 503 and the node is not ready; running answers have the stop timeout to
-   * end, then the engine is closed, which ends the rest with an error of their own; then the port
+   * end, then the engines are closed, which ends the rest with an error of their own; then the port
    * is closed. Idempotent.
    */
   public CompletionStage<Done> stop() {
@@ -123,22 +135,15 @@ public final class KvasirServer {
     gateway.beginDrain();
     gateway
         .awaitEmpty(settings.gateway().stopTimeout())
-        .thenCompose(ended -> stopDevice(system, model.gpu(), settings.gateway().askTimeout()))
+        .thenCompose(ended -> models.stop())
         .thenCompose(ended -> gateway.awaitEmpty(LAST_WORDS))
         .thenCompose(ended -> gateway.close(LAST_WORDS))
         .whenComplete(
             (done, failure) -> {
               metrics.close();
-              source.close();
+              models.close();
               first.complete(Done.getInstance());
             });
     return first.minimalCompletionStage();
-  }
-
-  static CompletionStage<Done> stopDevice(
-      ActorSystem<?> system, ActorRef<GpuActor.Command> gpu, Duration timeout) {
-    CompletionStage<Done> stopped =
-        AskPattern.ask(gpu, GpuActor.Stop::new, timeout, system.scheduler());
-    return stopped.exceptionally(late -> Done.getInstance());
   }
 }

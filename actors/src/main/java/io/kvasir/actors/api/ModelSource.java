@@ -9,6 +9,16 @@ import io.kvasir.runtime.engine.GenerationEngine;
  * sentence.
  */
 public interface ModelSource extends AutoCloseable {
+  /**
+   * What the model will take, asked before any model of the node is loaded. A model that cannot be
+   * looked at takes nothing: loading it says what is wrong.
+   *
+   * @throws io.kvasir.actors.settings.ConfigurationException when it asks for what cannot be
+   */
+  default MemoryDemand memory() {
+    return MemoryDemand.NONE;
+  }
+
   /** Tokeniser, chat template and defaults. */
   ModelText openText() throws Exception;
 

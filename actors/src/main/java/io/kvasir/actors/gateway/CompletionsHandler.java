@@ -58,15 +58,15 @@ final class CompletionsHandler {
 
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
-  private final ServedModel model;
+  private final ServedModels models;
   private final Executor workers;
   private final EventStream eventStream;
 
   CompletionsHandler(
-      ActorSystem<?> system, GatewaySettings settings, ServedModel model, NodeMetrics metrics) {
+      ActorSystem<?> system, GatewaySettings settings, ServedModels models, NodeMetrics metrics) {
     this.system = system;
     this.settings = settings;
-    this.model = model;
+    this.models = models;
     this.workers =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.workerDispatcher()));
     this.eventStream = new EventStream(settings, metrics);
@@ -83,26 +83,14 @@ final class CompletionsHandler {
     return CompletableFuture.supplyAsync(() -> prepare(kind, body, scope), workers)
         .thenCompose(
             prepared ->
-                order(prepared.orders())
+                order(prepared.model(), prepared.orders())
                     .thenCompose(
                         generations -> answer(kind, prepared, generations, connection, scope)));
   }
 
   private Prepared prepare(Kind kind, byte[] body, RequestScope scope) {
     OpenAiRequest request = kind.parser.apply(body);
-    if (!request.model().equals(model.id())) {
-      throw ApiException.refused(
-          404,
-          "model",
-          "model_not_found",
-          "model %s is not served here, send model=%s"
-              .formatted(
-                  request.model().length() <= 80
-                      ? request.model()
-                      : request.model().substring(0, 80),
-                  model.id()));
-    }
-    scope.model(model.id());
+    ServedModel model = models.select(request.model(), scope);
     ServedModel.Ready ready = model.orThrow();
     List<GenerationOrder> orders =
         new PromptPreparer(
@@ -112,16 +100,16 @@ final class CompletionsHandler {
                 settings.defaultMaxTokens(),
                 settings.requestTimeout())
             .prepare(request);
-    Prepared prepared = Prepared.of(request, orders, ready.text());
+    Prepared prepared = Prepared.of(request, model, orders, ready.text());
     scope.takeTokens(prepared.promptTokens(), prepared.maxTokens());
     return prepared;
   }
 
   /** Orders all or none. */
-  private CompletionStage<List<Generation>> order(List<GenerationOrder> orders) {
+  private CompletionStage<List<Generation>> order(ServedModel model, List<GenerationOrder> orders) {
     List<CompletableFuture<Generation>> asked = new ArrayList<>(orders.size());
     for (GenerationOrder order : orders) {
-      asked.add(order(order).toCompletableFuture());
+      asked.add(order(model, order).toCompletableFuture());
     }
     return CompletableFuture.allOf(asked.toArray(new CompletableFuture<?>[0]))
         .handle(
@@ -138,7 +126,7 @@ final class CompletionsHandler {
             });
   }
 
-  private CompletionStage<Generation> order(GenerationOrder order) {
+  private CompletionStage<Generation> order(ServedModel model, GenerationOrder order) {
     CompletionStage<GpuActor.GenerateReply> reply =
         AskPattern.ask(
             model.gpu(),
@@ -154,7 +142,7 @@ final class CompletionsHandler {
             });
   }
 
-  private static ApiException refusal(Refusal refusal) {
+  static ApiException refusal(Refusal refusal) {
     return switch (refusal.code()) {
       case QUEUE_FULL -> ApiException.overloaded(refusal.message());
       case CONTEXT_OVERFLOW ->
@@ -164,7 +152,7 @@ final class CompletionsHandler {
     };
   }
 
-  private static ApiException unavailable(GpuActor.Readiness readiness) {
+  static ApiException unavailable(GpuActor.Readiness readiness) {
     return readiness instanceof GpuActor.Failed failed
         ? ApiException.failed(500, "model_failed", failed.reason())
         : ApiException.unavailable(
@@ -177,7 +165,8 @@ final class CompletionsHandler {
       List<Generation> generations,
       ClientConnection connection,
       RequestScope scope) {
-    AnswerShape shape = kind.shape(model, prepared, generations.getFirst().fingerprint());
+    AnswerShape shape =
+        kind.shape(prepared.model(), prepared, generations.getFirst().fingerprint());
     RequestTimer timer = scope.timer();
     timer.accepted(prepared.promptTokens(), prepared.maxTokens());
     List<ChoiceAnswer> choices = prepared.choices(generations);

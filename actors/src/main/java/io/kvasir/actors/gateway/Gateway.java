@@ -62,7 +62,7 @@ public final class Gateway {
       ActorSystem<?> system,
       GatewaySettings settings,
       ReloadingTls tls,
-      ServedModel model,
+      ServedModels models,
       List<Example> examples,
       NodeMetrics metrics,
       int engineRoom) {
@@ -73,7 +73,7 @@ public final class Gateway {
             (int) settings.retryAfter().toSeconds());
     Drain drain = new Drain(gate);
     Connections connections = new Connections();
-    Router router = new Router(system, settings, model, examples, metrics, gate, drain);
+    Router router = new Router(system, settings, models, examples, metrics, gate, drain);
     Flow<HttpRequest, HttpResponse, ?> perConnection =
         Flow.fromMaterializer(
             (materializer, attributes) -> connection(router, connections, settings.idleTimeout()));

@@ -7,14 +7,37 @@ import java.util.List;
 /** The text side of a model: tokeniser, chat template, sampling defaults. Safe from any thread. */
 public interface ModelText {
   /** Tokens of a plain prompt, with the special tokens that the tokeniser adds by itself. */
-  int[] encode(String text);
+  default int[] encode(String text) {
+    return encode(text, true);
+  }
+
+  /** Tokens of a plain prompt, with or without those special tokens. */
+  int[] encode(String text, boolean addSpecialTokens);
 
   /**
    * Tokens of a rendered conversation, ready for the assistant's answer.
    *
    * @throws IllegalArgumentException with one sentence when there is no template or it refuses
    */
-  int[] encodeChat(List<ChatMessage> messages);
+  default int[] encodeChat(List<ChatMessage> messages) {
+    return encodeChat(messages, true, false);
+  }
+
+  /**
+   * Tokens of a rendered conversation.
+   *
+   * @param addGenerationPrompt whether the beginning of the assistant's answer is rendered too
+   * @param addSpecialTokens beside those that the template writes
+   * @throws IllegalArgumentException as above
+   */
+  int[] encodeChat(
+      List<ChatMessage> messages, boolean addGenerationPrompt, boolean addSpecialTokens);
+
+  /** Text of tokens as one whole, control tokens included as they are written. */
+  String decode(int[] tokens);
+
+  /** A token as it is written in the vocabulary, which need not be its text. */
+  String piece(int token);
 
   /** A decoder for one answer that continues {@code promptTokens}, which are only read. */
   TextDecoder newDecoder(int[] promptTokens);

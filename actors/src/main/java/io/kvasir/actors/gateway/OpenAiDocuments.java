@@ -113,11 +113,64 @@ final class OpenAiDocuments {
   /** GET /v1/models. */
   record ModelList(String object, List<Model> data) {}
 
-  /** One model. */
-  record Model(String id, String object, long created, String ownedBy, Integer maxModelLen) {}
+  /**
+   * One model, or one alias of it.
+   *
+   * @param root the id of the model that answers; vLLM tells its path here, which is nobody's
+   *     business
+   * @param parent always null, as of every model that is no adapter of another
+   */
+  record Model(
+      String id,
+      String object,
+      long created,
+      String ownedBy,
+      String root,
+      String parent,
+      Integer maxModelLen) {}
 
-  /** GET /health/*. */
-  record Health(String status, String model, @JsonInclude(Include.NON_NULL) String reason) {}
+  /**
+   * GET /health/*.
+   *
+   * @param model the first model
+   * @param reason of the first that failed
+   */
+  record Health(
+      String status,
+      String model,
+      @JsonInclude(Include.NON_NULL) String reason,
+      List<ModelHealth> models) {}
+
+  /** One model's part of it. */
+  record ModelHealth(String id, String status, @JsonInclude(Include.NON_NULL) String reason) {}
+
+  /** POST /tokenize. */
+  record Tokenized(int count, int maxModelLen, int[] tokens, List<String> tokenStrs) {}
+
+  /** POST /detokenize. */
+  record Detokenized(String prompt) {}
+
+  /** POST /v1/embeddings. */
+  record EmbeddingList(
+      String object, List<EmbeddingDocument> data, String model, EmbeddingUsage usage) {}
+
+  /**
+   * One input's.
+   *
+   * @param embedding numbers, or the base64 of their little-endian f32
+   */
+  record EmbeddingDocument(String object, int index, Object embedding) {}
+
+  /** Token counts of an embedding request; {@code kvasir} says where their KV came from. */
+  record EmbeddingUsage(
+      int promptTokens,
+      int totalTokens,
+      PromptTokensDetails promptTokensDetails,
+      EmbeddingAccounting kvasir) {}
+
+  /** {@code prompt_tokens = device_hit_tokens + recomputed_tokens}. */
+  record EmbeddingAccounting(
+      int deviceHitTokens, int recomputedTokens, long rowLayersComputed, int preemptions) {}
 
   /** Accounting of an answer. */
   static UsageDocument usage(AnswerPart.Done done) {

@@ -11,16 +11,19 @@ import java.util.Map;
 /**
  * A request ready to be ordered, with what its answer needs. Made on a worker thread.
  *
+ * @param model that answers
  * @param orders one a prompt
  * @param echoes what the answers to each prompt begin with; null = nothing
  */
 record Prepared(
     OpenAiRequest request,
+    ServedModel model,
     List<GenerationOrder> orders,
     List<EchoedPrompt> echoes,
     ModelText text) {
 
-  static Prepared of(OpenAiRequest request, List<GenerationOrder> orders, ModelText text) {
+  static Prepared of(
+      OpenAiRequest request, ServedModel model, List<GenerationOrder> orders, ModelText text) {
     List<EchoedPrompt> echoes = null;
     if (request.report().echo()) {
       echoes = new ArrayList<>(orders.size());
@@ -33,7 +36,7 @@ record Prepared(
                 request.report().logprobs()));
       }
     }
-    return new Prepared(request, orders, echoes, text);
+    return new Prepared(request, model, orders, echoes, text);
   }
 
   /** Of all prompts. */

@@ -45,16 +45,20 @@ final class RequestScope {
   /**
    * Names the model, which is one that is served.
    *
+   * @param asked its id or the alias that the client used: a tenant may be given either
    * @throws ApiException 403 when the tenant may not use it
    */
-  void model(String served) {
+  void model(String served, String asked) {
     try {
-      admission.tenant().checkModel(served);
+      if (!admission.tenant().mayUse(served)) {
+        admission.tenant().checkModel(asked);
+      }
     } catch (AccessRefusedException refused) {
       metrics.denied(tenant(), refused.word());
       throw ApiException.of(refused);
     }
     model = served;
+    metrics.assign(timer, served);
   }
 
   /** The longest prompt and answer together. */

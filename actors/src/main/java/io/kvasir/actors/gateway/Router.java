@@ -31,7 +31,8 @@ import org.apache.pekko.http.javadsl.model.headers.RawHeader;
 final class Router {
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
-  private final ServedModel model;
+  private final ServedModels models;
+  private final ModelCatalogue catalogue;
   private final List<Example> examples;
   private final NodeMetrics metrics;
   private final AdmissionGate gate;
@@ -39,25 +40,30 @@ final class Router {
   private final Tenants tenants;
   private final Refusals refusals;
   private final CompletionsHandler completions;
+  private final TokensHandler tokens;
+  private final EmbeddingsHandler embeddings;
 
   Router(
       ActorSystem<?> system,
       GatewaySettings settings,
-      ServedModel model,
+      ServedModels models,
       List<Example> examples,
       NodeMetrics metrics,
       AdmissionGate gate,
       Drain drain) {
     this.system = system;
     this.settings = settings;
-    this.model = model;
+    this.models = models;
+    this.catalogue = new ModelCatalogue(models);
     this.examples = List.copyOf(examples);
     this.metrics = metrics;
     this.gate = gate;
     this.drain = drain;
     this.tenants = new Tenants(settings.access(), System::nanoTime);
     this.refusals = new Refusals(system, settings, gate, drain);
-    this.completions = new CompletionsHandler(system, settings, model, metrics);
+    this.completions = new CompletionsHandler(system, settings, models, metrics);
+    this.tokens = new TokensHandler(system, settings, models);
+    this.embeddings = new EmbeddingsHandler(system, settings, models);
   }
 
   /** Answers; the stage never fails. */
@@ -77,12 +83,15 @@ final class Router {
       String path, String requestId, HttpRequest request, ClientConnection connection) {
     return switch (path) {
       case "/v1/chat/completions" ->
-          post(requestId, request, connection, CompletionsHandler.Kind.CHAT);
-      case "/v1/completions" -> post(requestId, request, connection, CompletionsHandler.Kind.TEXT);
+          post(requestId, request, connection, completion(CompletionsHandler.Kind.CHAT));
+      case "/v1/completions" ->
+          post(requestId, request, connection, completion(CompletionsHandler.Kind.TEXT));
+      case "/v1/embeddings" -> post(requestId, request, connection, embeddings::handle);
+      case "/tokenize" -> post(requestId, request, connection, tokens::tokenize);
+      case "/detokenize" -> post(requestId, request, connection, tokens::detokenize);
       case "/" -> get(request, () -> page(request));
       case "/v1/models" -> get(request, () -> models(tenant(request)));
-      case "/health/live" ->
-          get(request, () -> json(200, new OpenAiDocuments.Health("live", model.id(), null)));
+      case "/health/live" -> get(request, () -> json(200, catalogue.live()));
       case "/health/ready" -> get(request, this::readiness);
       case "/metrics" -> metrics(request);
       case "/kvasir/examples" -> get(request, () -> json(200, examples));
@@ -100,10 +109,24 @@ final class Router {
     };
   }
 
+  /** What answers an admitted request; ends the scope with the answer, or fails. */
+  @FunctionalInterface
+  private interface Endpoint {
+    CompletionStage<HttpResponse> handle(
+        byte[] body, ClientConnection connection, RequestScope scope);
+  }
+
+  private Endpoint completion(CompletionsHandler.Kind kind) {
+    return (body, connection, scope) -> completions.handle(kind, body, connection, scope);
+  }
+
   private static String endpoint(String path) {
     return switch (path) {
       case "/v1/chat/completions",
           "/v1/completions",
+          "/v1/embeddings",
+          "/tokenize",
+          "/detokenize",
           "/",
           "/v1/models",
           "/health/live",
@@ -116,10 +139,7 @@ final class Router {
   }
 
   private CompletionStage<HttpResponse> post(
-      String requestId,
-      HttpRequest request,
-      ClientConnection connection,
-      CompletionsHandler.Kind kind) {
+      String requestId, HttpRequest request, ClientConnection connection, Endpoint endpoint) {
     if (!request.method().equals(HttpMethods.POST)) {
       return wrongMethod(request, HttpMethods.POST);
     }
@@ -129,7 +149,7 @@ final class Router {
     } catch (ApiException refused) {
       return refusals.beforeBody(request, refused);
     }
-    return admitted(tenant, requestId, request, connection, kind)
+    return admitted(tenant, requestId, request, connection, endpoint)
         .thenApply(response -> response.addHeaders(RateLimitHeaders.of(tenant)));
   }
 
@@ -138,7 +158,7 @@ final class Router {
       String requestId,
       HttpRequest request,
       ClientConnection connection,
-      CompletionsHandler.Kind kind) {
+      Endpoint endpoint) {
     long bodyBytes = request.entity().getContentLengthOption().orElse(settings.maxBodyBytes());
     AdmissionGate.Permit body;
     RequestScope scope;
@@ -156,7 +176,7 @@ final class Router {
           .exceptionally(failure -> refusals.response(refusals.error(failure)));
     }
     return body(request)
-        .thenCompose(bytes -> completions.handle(kind, bytes, connection, scope))
+        .thenCompose(bytes -> endpoint.handle(bytes, connection, scope))
         .handle(
             (response, failure) -> {
               body.release();
@@ -176,7 +196,7 @@ final class Router {
     if (bodyBytes > settings.maxBodyBytes()) {
       throw refusals.tooLarge();
     }
-    model.orThrow();
+    models.requireAny();
     return gate.reserveBody(bodyBytes);
   }
 
@@ -264,43 +284,19 @@ final class Router {
   }
 
   private HttpResponse models(Tenant tenant) {
-    List<OpenAiDocuments.Model> open = tenant.mayUse(model.id()) ? List.of(document()) : List.of();
-    return json(200, new OpenAiDocuments.ModelList("list", open));
+    return json(200, new OpenAiDocuments.ModelList("list", catalogue.openTo(tenant)));
   }
 
   private HttpResponse oneModel(Tenant tenant, String id) {
-    if (!id.equals(model.id()) || !tenant.mayUse(id)) {
-      throw ApiException.refused(
-          404,
-          "model",
-          "model_not_found",
-          "model %s is not served here, ask for one that GET /v1/models lists"
-              .formatted(shorten(id)));
-    }
-    return json(200, document());
-  }
-
-  private OpenAiDocuments.Model document() {
-    Integer contextTokens =
-        model.state() instanceof ServedModel.Ready ready ? ready.maxContextTokens() : null;
-    return new OpenAiDocuments.Model(
-        model.id(), "model", model.createdSeconds(), "kvasir", contextTokens);
+    return json(200, catalogue.one(tenant, id));
   }
 
   private HttpResponse readiness() {
-    if (drain.begun()) {
-      return json(503, new OpenAiDocuments.Health("draining", model.id(), null));
-    }
-    return switch (model.state()) {
-      case ServedModel.Ready ready ->
-          json(200, new OpenAiDocuments.Health("ready", model.id(), null));
-      case ServedModel.Loading loading ->
-          refusals.retryAfter(
-              json(503, new OpenAiDocuments.Health("loading", model.id(), null)),
-              settings.retryAfter().toSeconds());
-      case ServedModel.Failed failed ->
-          json(503, new OpenAiDocuments.Health("failed", model.id(), failed.reason()));
-    };
+    ModelCatalogue.Report report = catalogue.readiness(drain.begun());
+    HttpResponse response = json(report.status(), report.document());
+    return report.passing()
+        ? refusals.retryAfter(response, settings.retryAfter().toSeconds())
+        : response;
   }
 
   private CompletionStage<HttpResponse> metrics(HttpRequest request) {
@@ -308,16 +304,23 @@ final class Router {
       return wrongMethod(request, HttpMethods.GET);
     }
     request.discardEntityBytes(system);
-    CompletionStage<GpuActor.Stats> stats =
-        AskPattern.ask(
-            model.gpu(), GpuActor.GetStats::new, settings.askTimeout(), system.scheduler());
-    return stats.thenApply(
-        answer -> {
-          if (answer.engine() != null) {
-            metrics.observe(answer.engine());
-          }
-          return HttpResponse.create().withEntity(ContentTypes.TEXT_PLAIN_UTF8, metrics.scrape());
-        });
+    CompletionStage<?> all = CompletableFuture.completedFuture(null);
+    for (ServedModel model : models.all()) {
+      CompletionStage<GpuActor.Stats> stats =
+          AskPattern.ask(
+              model.gpu(), GpuActor.GetStats::new, settings.askTimeout(), system.scheduler());
+      all = all.thenCombine(stats, (before, answer) -> observe(model, answer));
+    }
+    return all.thenApply(
+        observed ->
+            HttpResponse.create().withEntity(ContentTypes.TEXT_PLAIN_UTF8, metrics.scrape()));
+  }
+
+  private Void observe(ServedModel model, GpuActor.Stats stats) {
+    if (stats.engine() != null) {
+      metrics.observe(model.id(), stats.engine());
+    }
+    return null;
   }
 
   private static String shorten(String text) {

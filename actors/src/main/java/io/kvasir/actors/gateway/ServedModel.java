@@ -1,12 +1,15 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.GpuActor;
+import io.kvasir.runtime.engine.Pooling;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
- * The model that the gateway offers: known by name at once, answering when text and engine are
- * ready. Safe from any thread.
+ * A model that the gateway offers: known by name at once, answering when text and engine are ready.
+ * Safe from any thread.
  */
 public final class ServedModel {
   /** Where it stands. */
@@ -15,20 +18,37 @@ public final class ServedModel {
   /** Not yet. */
   public record Loading() implements State {}
 
-  /** Requests can be made. */
-  public record Ready(ModelText text, int maxContextTokens) implements State {}
+  /**
+   * Requests can be made.
+   *
+   * @param hiddenSize values of an embedding
+   */
+  public record Ready(ModelText text, int maxContextTokens, int hiddenSize) implements State {}
 
   /** It will not come; the reason is one sentence. */
   public record Failed(String reason) implements State {}
 
   private final String id;
+  private final List<String> aliases;
+  private final Pooling pooling;
   private final long createdSeconds;
   private final ActorRef<GpuActor.Command> gpu;
   private final AtomicReference<State> state = new AtomicReference<>(new Loading());
 
-  /** A model that is being loaded by {@code gpu}. */
-  public ServedModel(String id, long createdSeconds, ActorRef<GpuActor.Command> gpu) {
+  /**
+   * A model that is being loaded by {@code gpu}.
+   *
+   * @param pooling how its embeddings are made
+   */
+  public ServedModel(
+      String id,
+      List<String> aliases,
+      Pooling pooling,
+      long createdSeconds,
+      ActorRef<GpuActor.Command> gpu) {
     this.id = id;
+    this.aliases = List.copyOf(aliases);
+    this.pooling = pooling;
     this.createdSeconds = createdSeconds;
     this.gpu = gpu;
   }
@@ -36,6 +56,18 @@ public final class ServedModel {
   /** What clients put in {@code model}. */
   public String id() {
     return id;
+  }
+
+  /** The id and all aliases. */
+  List<String> names() {
+    List<String> names = new ArrayList<>(aliases);
+    names.addFirst(id);
+    return names;
+  }
+
+  /** How its embeddings are made. */
+  Pooling pooling() {
+    return pooling;
   }
 
   /** Seconds since 1970. */

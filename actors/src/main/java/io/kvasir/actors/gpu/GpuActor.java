@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.Done;
@@ -30,6 +31,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   /** What it understands. */
   public sealed interface Command
       permits Generate,
+          Embed,
           Cancel,
           CancelChoice,
           GetStats,
@@ -42,6 +44,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   /** Takes a request. */
   public record Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo)
       implements Command {}
+
+  /** Takes an input to be embedded. */
+  public record Embed(EmbeddingOrder order, ActorRef<EmbedReply> replyTo) implements Command {}
 
   /** Ends a request; unknown ids are ignored. */
   public record Cancel(long generationId) implements Command {}
@@ -70,11 +75,17 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   /** The engine has the request; the receiver runs its stream. */
   public record Accepted(Generation generation) implements GenerateReply {}
 
+  /** Answers {@link Embed}. */
+  public sealed interface EmbedReply {}
+
+  /** The engine has the input. */
+  public record Embeds(Embedding embedding) implements EmbedReply {}
+
   /** The engine declined. */
-  public record Refused(Refusal refusal) implements GenerateReply {}
+  public record Refused(Refusal refusal) implements GenerateReply, EmbedReply {}
 
   /** There is no engine: still loading, or failed to load. */
-  public record Unavailable(Readiness readiness) implements GenerateReply {}
+  public record Unavailable(Readiness readiness) implements GenerateReply, EmbedReply {}
 
   /** Answers {@link GetStats}; {@code engine} is null until ready. */
   public record Stats(Readiness readiness, EngineStats engine) {}
@@ -100,12 +111,26 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   // Written by the actor, read by the loader: an engine that arrives after the end has no owner.
   private final AtomicBoolean stopped = new AtomicBoolean();
 
-  /** A device whose engine comes from {@code factory}. */
+  /** A device whose engine comes from {@code factory}, at once. */
   public static Behavior<Command> create(GpuSettings settings, EngineFactory factory) {
-    return Behaviors.setup(context -> new GpuActor(context, settings, factory));
+    return create(settings, factory, CompletableFuture.completedFuture(null));
   }
 
-  private GpuActor(ActorContext<Command> context, GpuSettings settings, EngineFactory factory) {
+  /**
+   * The same when it is its turn.
+   *
+   * @param turn completes when loading may begin; its failure is that of the device
+   */
+  public static Behavior<Command> create(
+      GpuSettings settings, EngineFactory factory, CompletionStage<?> turn) {
+    return Behaviors.setup(context -> new GpuActor(context, settings, factory, turn));
+  }
+
+  private GpuActor(
+      ActorContext<Command> context,
+      GpuSettings settings,
+      EngineFactory factory,
+      CompletionStage<?> turn) {
     super(context);
     this.settings = settings;
     this.loader =
@@ -113,14 +138,14 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
             .getSystem()
             .dispatchers()
             .lookup(DispatcherSelector.fromConfig(settings.loaderDispatcher()));
-    context.pipeToSelf(
-        CompletableFuture.supplyAsync(() -> open(factory), loader), EngineOpened::new);
+    context.pipeToSelf(turn.thenApplyAsync(begun -> open(factory), loader), EngineOpened::new);
   }
 
   @Override
   public Behavior<Command> onMessage(Command message) {
     return switch (message) {
       case Generate generate -> onGenerate(generate);
+      case Embed embed -> onEmbed(embed);
       case Cancel cancel -> onCancel(cancel.generationId());
       case CancelChoice cancel -> onCancelChoice(cancel);
       case GetStats ask -> onGetStats(ask);
@@ -169,6 +194,27 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     getContext()
         .scheduleOnce(
             settings.attachTimeout(), getContext().getSelf(), new AttachDeadline(generation));
+    return this;
+  }
+
+  private Behavior<Command> onEmbed(Embed embed) {
+    if (engine == null) {
+      embed.replyTo().tell(new Unavailable(readiness));
+      return this;
+    }
+    EmbeddingOrder order = embed.order();
+    Embedding embedding =
+        new Embedding(
+            nextId++, getContext().getSelf(), order.pooling(), getContext().getExecutionContext());
+    Refusal refusal =
+        engine.submit(
+            GenerationRequest.pooling(
+                embedding.id(),
+                order.tenant(),
+                order.tokens(),
+                order.timeout().toNanos(),
+                embedding.stream()));
+    embed.replyTo().tell(refusal == null ? new Embeds(embedding) : new Refused(refusal));
     return this;
   }
 
@@ -262,6 +308,9 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   }
 
   private GenerationEngine open(EngineFactory factory) {
+    if (stopped.get()) {
+      throw new IllegalStateException("the node stopped before it was this model's turn to load");
+    }
     try {
       GenerationEngine opened = factory.open();
       if (stopped.get()) {

@@ -5,8 +5,12 @@ import io.kvasir.runtime.engine.Usage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -21,38 +25,84 @@ public final class NodeMetrics implements AutoCloseable {
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-  private final VllmMetrics vllm;
-  private volatile EngineStats engine = NOTHING;
+  private final Map<String, ModelMetrics> models = new LinkedHashMap<>();
+
+  /** One model's part: every metric of it has its id as a label. */
+  private final class ModelMetrics {
+    private final Tags tags;
+    private final VllmMetrics vllm;
+    private volatile EngineStats engine = NOTHING;
+
+    ModelMetrics(String model) {
+      tags = Tags.of("model_name", model);
+      vllm = new VllmMetrics(registry, model, () -> engine);
+      registerEngine();
+    }
+
+    private void registerEngine() {
+      gauge("kvasir.kv_cache_bytes", "Size of the KV arena", EngineStats::arenaBytes);
+      gauge(
+          "kvasir.kv_cache_used_bytes",
+          "KV arena in use, cached blocks included",
+          EngineStats::arenaUsedBytes);
+      gauge(
+          "kvasir.kv_cache_referenced_bytes",
+          "KV arena held by running sequences",
+          EngineStats::arenaReferencedBytes);
+      gauge("kvasir.kv_leases", "Leases on cache blocks", EngineStats::leases);
+      counter("kvasir.engine_steps", "Engine steps", EngineStats::steps);
+      counter("kvasir.engine_step_seconds", "Time in engine steps", s -> s.stepNs() / 1e9);
+      counter(
+          "kvasir.requests_finished",
+          "Requests ended by the engine",
+          EngineStats::finishedRequests);
+      counter("kvasir.requests_cancelled", "Requests cancelled", EngineStats::cancelledRequests);
+      counter(
+          "kvasir.requests_refused",
+          "Requests refused by the engine",
+          EngineStats::refusedRequests);
+    }
+
+    private void gauge(String name, String description, ToDoubleFunction<EngineStats> value) {
+      Gauge.builder(name, this, m -> value.applyAsDouble(m.engine))
+          .description(description)
+          .tags(tags)
+          .register(registry);
+    }
+
+    private void counter(String name, String description, ToDoubleFunction<EngineStats> value) {
+      FunctionCounter.builder(name, this, m -> value.applyAsDouble(m.engine))
+          .description(description)
+          .tags(tags)
+          .register(registry);
+    }
+
+    private void promptTokens(String source, int count) {
+      Counter.builder("kvasir.prompt_tokens")
+          .description("Prompt tokens by the source of their KV")
+          .tags(tags.and("source", source))
+          .register(registry)
+          .increment(count);
+    }
+  }
 
   /**
    * Metrics of a new node.
    *
-   * @param model the id that clients name, a label
+   * @param ids of its models, as clients name them
    */
-  public NodeMetrics(String model) {
-    vllm = new VllmMetrics(registry, model, () -> engine);
-    gauge("kvasir.kv_cache_bytes", "Size of the KV arena", EngineStats::arenaBytes);
-    gauge(
-        "kvasir.kv_cache_used_bytes",
-        "KV arena in use, cached blocks included",
-        EngineStats::arenaUsedBytes);
-    gauge(
-        "kvasir.kv_cache_referenced_bytes",
-        "KV arena held by running sequences",
-        EngineStats::arenaReferencedBytes);
-    gauge("kvasir.kv_leases", "Leases on cache blocks", EngineStats::leases);
-    counter("kvasir.engine_steps", "Engine steps", EngineStats::steps);
-    counter("kvasir.engine_step_seconds", "Time in engine steps", s -> s.stepNs() / 1e9);
-    counter(
-        "kvasir.requests_finished", "Requests ended by the engine", EngineStats::finishedRequests);
-    counter("kvasir.requests_cancelled", "Requests cancelled", EngineStats::cancelledRequests);
-    counter(
-        "kvasir.requests_refused", "Requests refused by the engine", EngineStats::refusedRequests);
+  public NodeMetrics(List<String> ids) {
+    ids.forEach(id -> models.put(id, new ModelMetrics(id)));
   }
 
-  /** Starts the clock of a request. */
+  /** Starts the clock of a request whose model is not known yet. */
   public RequestTimer startRequest() {
-    return new RequestTimer(vllm, System.nanoTime());
+    return new RequestTimer(System.nanoTime());
+  }
+
+  /** The request asks for this model of the node; what becomes of it counts there. */
+  public void assign(RequestTimer request, String model) {
+    request.countIn(models.get(model).vllm, model);
   }
 
   /** Counts an answered HTTP request. */
@@ -90,14 +140,15 @@ public final class NodeMetrics implements AutoCloseable {
     tenantTokens(tenant, "generated", request.usedTokens() == 0 ? 0 : request.generatedTokens());
     Usage usage = request.usage();
     if (usage != null) {
-      promptTokens("device", usage.deviceHitTokens());
-      promptTokens("recomputed", usage.recomputedTokens());
+      ModelMetrics model = models.get(request.model());
+      model.promptTokens("device", usage.deviceHitTokens());
+      model.promptTokens("recomputed", usage.recomputedTokens());
     }
   }
 
-  /** Takes the engine's figures for the next scrape. */
-  public void observe(EngineStats stats) {
-    engine = stats;
+  /** Takes the figures of a model's engine for the next scrape. */
+  public void observe(String model, EngineStats stats) {
+    models.get(model).engine = stats;
   }
 
   /** Prometheus text format. */
@@ -117,25 +168,5 @@ public final class NodeMetrics implements AutoCloseable {
         .tag("kind", kind)
         .register(registry)
         .increment(count);
-  }
-
-  private void promptTokens(String source, int count) {
-    Counter.builder("kvasir.prompt_tokens")
-        .description("Prompt tokens by the source of their KV")
-        .tag("source", source)
-        .register(registry)
-        .increment(count);
-  }
-
-  private void gauge(String name, String description, ToDoubleFunction<EngineStats> value) {
-    Gauge.builder(name, this, m -> value.applyAsDouble(m.engine))
-        .description(description)
-        .register(registry);
-  }
-
-  private void counter(String name, String description, ToDoubleFunction<EngineStats> value) {
-    FunctionCounter.builder(name, this, m -> value.applyAsDouble(m.engine))
-        .description(description)
-        .register(registry);
   }
 }

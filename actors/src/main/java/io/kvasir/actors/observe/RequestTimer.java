@@ -8,9 +8,10 @@ import io.kvasir.runtime.engine.Usage;
  * ends the request.
  */
 public final class RequestTimer {
-  private final VllmMetrics metrics;
   private final long startNs;
   private long lastNs;
+  private volatile VllmMetrics metrics;
+  private volatile String model;
   private volatile boolean accepted;
   private volatile int promptTokens;
   private volatile int maxTokens;
@@ -19,9 +20,19 @@ public final class RequestTimer {
   private volatile FinishReason reason;
   private volatile Usage usage;
 
-  RequestTimer(VllmMetrics metrics, long startNs) {
-    this.metrics = metrics;
+  RequestTimer(long startNs) {
     this.startNs = startNs;
+  }
+
+  /** Before the engine takes the request. */
+  void countIn(VllmMetrics modelMetrics, String modelId) {
+    metrics = modelMetrics;
+    model = modelId;
+  }
+
+  /** The model that it asks for; null until that is known. */
+  String model() {
+    return model;
   }
 
   /** The engine has taken the request. */

@@ -1,9 +1,24 @@
 package io.kvasir.actors.settings;
 
 import com.typesafe.config.Config;
+import java.util.List;
 
-/** Everything a node can be told, checked. Immutable. */
-public record KvasirSettings(RuntimeSettings runtime, GpuSettings gpu, GatewaySettings gateway) {
+/**
+ * Everything a node can be told, checked. Immutable.
+ *
+ * @param models at least one
+ */
+public record KvasirSettings(
+    List<RuntimeSettings> models, GpuSettings gpu, GatewaySettings gateway) {
+  public KvasirSettings {
+    models = List.copyOf(models);
+  }
+
+  /** The first model: the one that is meant where none is named. */
+  public RuntimeSettings runtime() {
+    return models.getFirst();
+  }
+
   /**
    * Reads {@code kvasir.*}.
    *
@@ -13,6 +28,6 @@ public record KvasirSettings(RuntimeSettings runtime, GpuSettings gpu, GatewaySe
    */
   public static KvasirSettings from(Config config) {
     return new KvasirSettings(
-        RuntimeSettings.from(config), GpuSettings.from(config), GatewaySettings.from(config));
+        RuntimeSettings.allFrom(config), GpuSettings.from(config), GatewaySettings.from(config));
   }
 }

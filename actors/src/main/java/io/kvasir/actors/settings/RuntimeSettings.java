@@ -1,16 +1,23 @@
 package io.kvasir.actors.settings;
 
 import com.typesafe.config.Config;
+import com.typesafe.config.ConfigUtil;
+import com.typesafe.config.ConfigValueFactory;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
- * Settings of model and engine; each is described in gpu-runtime's reference.conf.
+ * Settings of one model and its engine; each is described in gpu-runtime's reference.conf.
  *
  * @param model a folder, {@code embedded:NAME}, {@code dummy:NAME} or {@code
  *     dummy:PATH/config.json}
  * @param servedName the model id that clients name; empty = derived from the location
- * @param threads 0 = one per available processor
+ * @param aliases further ids
+ * @param threads 0 = one per available processor; the same for all models of a node
+ * @param pooling how an embedding is made: last or mean
  * @param warmUp zero = none
  * @param arenaBytes 0 = chosen from model and memory
  * @param stepRowLayers 0 = no bound
@@ -18,11 +25,13 @@ import java.util.List;
 public record RuntimeSettings(
     String model,
     String servedName,
+    List<String> aliases,
     int threads,
     String weights,
     String pages,
     int pageTokens,
     int maxContextTokens,
+    String pooling,
     Duration warmUp,
     long arenaBytes,
     int stepRows,
@@ -40,17 +49,91 @@ public record RuntimeSettings(
   /** Accepted values of {@code pages}. */
   public static final List<String> PAGES = List.of("bf16", "f32");
 
-  static RuntimeSettings from(Config config) {
-    SettingsReader model = new SettingsReader(config, PATH);
-    SettingsReader engine = new SettingsReader(config, PATH + ".engine");
+  /** Accepted values of {@code pooling}. */
+  public static final List<String> POOLING = List.of("last", "mean");
+
+  private static final String MODELS = "models";
+  private static final int MAX_MODELS = 16;
+  private static final int MAX_ALIASES = 64;
+
+  public RuntimeSettings {
+    aliases = List.copyOf(aliases);
+  }
+
+  /**
+   * The models of a node: those of {@code models}, or the one that the keys themselves describe.
+   *
+   * @throws ConfigurationException also when two of them have an id in common
+   */
+  static List<RuntimeSettings> allFrom(Config root) {
+    SettingsReader runtime = new SettingsReader(root, PATH);
+    List<? extends Config> entries = runtime.objects(MODELS, MAX_MODELS);
+    List<RuntimeSettings> all = new ArrayList<>();
+    if (entries.isEmpty()) {
+      all.add(from(runtime));
+    }
+    Config shared = runtime.config().withoutPath(MODELS);
+    for (int i = 0; i < entries.size(); i++) {
+      String label = PATH + "." + MODELS + "[" + i + "]";
+      checkKeys(entries.get(i), shared, label);
+      all.add(from(SettingsReader.of(entry(entries.get(i), shared), label)));
+    }
+    checkNames(all);
+    return all;
+  }
+
+  /** An entry has what the keys around the list say, but for the names of the model. */
+  private static Config entry(Config own, Config shared) {
+    Config defaults = shared.withoutPath("model");
+    return own.withFallback(
+        defaults
+            .withValue("served-name", ConfigValueFactory.fromAnyRef(""))
+            .withValue("aliases", ConfigValueFactory.fromIterable(List.of())));
+  }
+
+  private static void checkKeys(Config own, Config shared, String label) {
+    for (String key : own.root().keySet()) {
+      if (!shared.hasPathOrNull(ConfigUtil.quoteString(key)) || key.equals("threads")) {
+        throw new ConfigurationException(
+            label
+                + "."
+                + key
+                + (key.equals("threads")
+                    ? " is no key of one model, all models share the threads of"
+                        + " kvasir.runtime.threads;"
+                    : " is unknown;")
+                + " remove it");
+      }
+    }
+  }
+
+  private static void checkNames(List<RuntimeSettings> all) {
+    Set<String> taken = new HashSet<>();
+    for (RuntimeSettings one : all) {
+      List<String> names = new ArrayList<>(one.aliases());
+      names.addFirst(one.modelId());
+      for (String name : names) {
+        if (name.isBlank() || !taken.add(name)) {
+          throw new ConfigurationException(
+              "the model id \"%s\" is %s; set a served-name or alias of its own for each model"
+                  .formatted(name, name.isBlank() ? "blank" : "given twice"));
+        }
+      }
+    }
+  }
+
+  private static RuntimeSettings from(SettingsReader model) {
+    SettingsReader engine = model.below("engine");
     return new RuntimeSettings(
         model.text("model"),
         model.text("served-name"),
+        model.texts("aliases", MAX_ALIASES),
         model.count("threads", 0, 1024),
         model.choice("weights", WEIGHTS),
         model.choice("pages", PAGES),
         model.count("page-tokens", 1, 4096),
         model.count("max-context-tokens", 0, 1 << 24),
+        model.choice("pooling", POOLING),
         model.duration("warm-up", Duration.ZERO, Duration.ofMinutes(10)),
         engine.bytes("arena", 0, 1L << 44),
         engine.count("step-rows", 1, 1 << 20),

@@ -17,6 +17,21 @@ final class SettingsReader {
     this.config = read(path, "an object", () -> root.getConfig(path));
   }
 
+  /** Reads {@code config} itself, which messages call {@code label}. */
+  static SettingsReader of(Config config, String label) {
+    return new SettingsReader(label, config);
+  }
+
+  private SettingsReader(String label, Config config) {
+    this.path = label;
+    this.config = config;
+  }
+
+  /** What lies below {@code key}. */
+  SettingsReader below(String key) {
+    return new SettingsReader(key(key), read(key(key), "an object", () -> config.getConfig(key)));
+  }
+
   String text(String key) {
     return read(key(key), "a text", () -> config.getString(key));
   }
@@ -38,6 +53,17 @@ final class SettingsReader {
   /** The names in an object. */
   Set<String> names(String key) {
     return read(key(key), "an object", () -> config.getObject(key)).keySet();
+  }
+
+  /** A list of at most {@code max} objects. */
+  List<? extends Config> objects(String key, int max) {
+    List<? extends Config> values =
+        read(key(key), "a list of objects", () -> config.getConfigList(key));
+    if (values.size() > max) {
+      throw new ConfigurationException(
+          key(key) + " has " + values.size() + " entries; the limit is " + max + ", remove some");
+    }
+    return values;
   }
 
   /** All below the path. */

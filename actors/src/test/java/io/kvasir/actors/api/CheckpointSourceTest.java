@@ -16,7 +16,7 @@ final class CheckpointSourceTest {
     String message =
         assertThrows(
                 ConfigurationException.class,
-                () -> CheckpointSource.arenaBytes(9 * GIB, 1, 8 * GIB))
+                () -> CheckpointSource.arenaBytes(9 * GIB, 1, 8 * GIB, 1))
             .getMessage();
     assertEquals(
         "kvasir.runtime.engine.arena=9663676416 bytes is larger than this machine's memory of"
@@ -26,10 +26,11 @@ final class CheckpointSourceTest {
 
   @Test
   void shouldChooseAnArenaFromContextAndMemory() {
-    assertEquals(64L << 20, CheckpointSource.arenaBytes(0, 1000, 8 * GIB));
-    assertEquals(16 * (10L << 20), CheckpointSource.arenaBytes(0, 10L << 20, 8 * GIB));
-    assertEquals(2 * GIB, CheckpointSource.arenaBytes(0, GIB, 8 * GIB));
-    assertEquals(123, CheckpointSource.arenaBytes(123, GIB, 8 * GIB));
+    assertEquals(64L << 20, CheckpointSource.arenaBytes(0, 1000, 8 * GIB, 1));
+    assertEquals(16 * (10L << 20), CheckpointSource.arenaBytes(0, 10L << 20, 8 * GIB, 1));
+    assertEquals(2 * GIB, CheckpointSource.arenaBytes(0, GIB, 8 * GIB, 1));
+    assertEquals(GIB / 2, CheckpointSource.arenaBytes(0, GIB, 8 * GIB, 4));
+    assertEquals(123, CheckpointSource.arenaBytes(123, GIB, 8 * GIB, 1));
   }
 
   @Test

@@ -35,18 +35,34 @@ public final class ByteText implements ModelText {
   }
 
   @Override
-  public int[] encode(String text) {
+  public int[] encode(String text, boolean addSpecialTokens) {
     return tokens(text);
   }
 
   @Override
-  public int[] encodeChat(List<ChatMessage> messages) {
+  public int[] encodeChat(
+      List<ChatMessage> messages, boolean addGenerationPrompt, boolean addSpecialTokens) {
     if (messages.getFirst().role().equals("assistant")) {
       throw new IllegalArgumentException("the template wants a user first, change the order");
     }
     StringBuilder prompt = new StringBuilder();
     messages.forEach(m -> prompt.append(m.role()).append(':').append(m.content()).append('\n'));
-    return tokens(prompt.append("assistant:").toString());
+    return tokens(prompt.append(addGenerationPrompt ? "assistant:" : "").toString());
+  }
+
+  @Override
+  public String decode(int[] tokens) {
+    Utf8 decoder = new Utf8();
+    StringBuilder text = new StringBuilder();
+    for (int token : tokens) {
+      text.append(token == END ? "<end>" : decoder.append(token));
+    }
+    return text.append(decoder.finish()).toString();
+  }
+
+  @Override
+  public String piece(int token) {
+    return token == END ? "<end>" : "b" + token;
   }
 
   @Override

@@ -243,7 +243,7 @@ final class CompletionsTest {
     String metrics = node.get("/metrics").body();
     for (String expected :
         List.of(
-            "kvasir_prompt_tokens_total{source=\"device\"}",
+            "kvasir_prompt_tokens_total{model_name=\"fake\",source=\"device\"}",
             "vllm:prefix_cache_hits_total{engine=\"0\",model_name=\"fake\"} 40.0",
             "vllm:time_to_first_token_seconds_bucket",
             "kvasir_http_requests_total{endpoint=\"/v1/completions\",status=\"200\"}")) {

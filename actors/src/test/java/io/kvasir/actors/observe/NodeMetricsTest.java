@@ -14,13 +14,15 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What Prometheus scrapes: well-formed, under the names that dashboards ask for. */
 final class NodeMetricsTest {
+  private static final String MODEL = "a \"model\"\\with\nnoise";
   private static final Usage USAGE =
       new Usage(10, 4, 6, 3, 40, 0, 1_000_000, 21_000_000, 61_000_000);
 
   @Test
   void shouldServeVllmsNamesToAStrictParser() {
-    try (NodeMetrics metrics = new NodeMetrics("a \"model\"\\with\nnoise")) {
+    try (NodeMetrics metrics = new NodeMetrics(List.of(MODEL))) {
       RequestTimer request = metrics.startRequest();
+      metrics.assign(request, MODEL);
       request.accepted(10, 16);
       request.tokens(1);
       request.tokens(2);
@@ -28,7 +30,8 @@ final class NodeMetricsTest {
       metrics.ended("acme", request);
       metrics.answered("/v1/completions", 200);
       metrics.aborted("slow_reader");
-      metrics.observe(new EngineStats(3, 2, 7, 9, 100, 40, 50, 5, 1, 0, 6, 1000, 500, 250, 0));
+      metrics.observe(
+          MODEL, new EngineStats(3, 2, 7, 9, 100, 40, 50, 5, 1, 0, 6, 1000, 500, 250, 0));
       PrometheusText text = PrometheusText.parse(metrics.scrape());
       assertEquals(2, text.value("vllm:num_requests_running"));
       assertEquals(3, text.value("vllm:num_requests_waiting"));
@@ -67,9 +70,10 @@ final class NodeMetricsTest {
 
   @Test
   void shouldLetTwoUnfinishedEndsWithTheSameReasonShareOneWord() {
-    try (NodeMetrics metrics = new NodeMetrics("m")) {
+    try (NodeMetrics metrics = new NodeMetrics(List.of("m"))) {
       for (FinishReason reason : List.of(FinishReason.CANCELLED, FinishReason.DEADLINE)) {
         RequestTimer request = metrics.startRequest();
+        metrics.assign(request, "m");
         request.accepted(10, 16);
         request.finished(reason, USAGE);
       }

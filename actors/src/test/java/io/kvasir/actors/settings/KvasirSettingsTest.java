@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,6 +103,61 @@ final class KvasirSettingsTest {
     assertEquals("Llama-3.2-1B", modelId("/models/Llama-3.2-1B/", ""));
     assertEquals("dummy:bench-150m", modelId("dummy:bench-150m", ""));
     assertEquals("mine", modelId("/models/x", "mine"));
+  }
+
+  @Test
+  void shouldReadSeveralModelsEachWithItsOwnValuesAndTheSharedOnes() {
+    List<RuntimeSettings> models =
+        read("kvasir.runtime { served-name = unused, aliases = [unused], weights = int8, threads ="
+                + " 3, models = [{ model = a, aliases = [x, y] }, { model = b, served-name = z,"
+                + " weights = bf16, pooling = mean, engine { arena = 1 MiB, max-running = 2 } }]"
+                + " }")
+            .models();
+    assertEquals(2, models.size());
+    RuntimeSettings a = models.getFirst();
+    RuntimeSettings b = models.getLast();
+    assertEquals("a", a.modelId());
+    assertEquals(List.of("x", "y"), a.aliases());
+    assertEquals("int8", a.weights());
+    assertEquals("last", a.pooling());
+    assertEquals(0, a.arenaBytes());
+    assertEquals("z", b.modelId());
+    assertEquals(List.of(), b.aliases());
+    assertEquals("bf16", b.weights());
+    assertEquals("mean", b.pooling());
+    assertEquals(1 << 20, b.arenaBytes());
+    assertEquals(2, b.maxRunning());
+    assertEquals(a.maxWaiting(), b.maxWaiting());
+    assertEquals(3, b.threads());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "models=[{model=a},{model=a}] | the model id \"a\" is given twice; set a served-name or"
+            + " alias of its own for each model",
+        "models=[{model=a},{model=b,aliases=[a]}] | the model id \"a\" is given twice; set a"
+            + " served-name or alias of its own for each model",
+        "aliases=[\"\"] | the model id \"\" is blank; set a served-name or alias of its own for"
+            + " each model",
+        "models=[{aliases=[x]}] | kvasir.runtime.models[0].model is missing; set it to a text or"
+            + " keep Kvasir's reference.conf on the class path",
+        "models=[{model=a,wieghts=int8}] | kvasir.runtime.models[0].wieghts is unknown; remove it",
+        "models=[{model=a,threads=1}] | kvasir.runtime.models[0].threads is no key of one model,"
+            + " all models share the threads of kvasir.runtime.threads; remove it",
+        "models=[{model=a,engine{max-running=0}}] | kvasir.runtime.models[0].engine.max-running=0"
+            + " is out of range; set a value between 1 and 65536",
+        "models=7 | kvasir.runtime.models is not a list of objects (test: 1); set a list of"
+            + " objects",
+        "pooling=sum | kvasir.runtime.pooling=sum is unknown; set one of last, mean",
+      })
+  void shouldRefuseModelsThatCannotBeToldApart(String overrides, String message) {
+    assertEquals(
+        message,
+        assertThrows(
+                ConfigurationException.class, () -> read("kvasir.runtime { " + overrides + " }"))
+            .getMessage());
   }
 
   private static String modelId(String location, String servedName) {

@@ -77,6 +77,11 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
+  /** Gives an input to be embedded its one hidden state. */
+  public void pool(GenerationRequest request, float... state) {
+    request.stream().pooled().add(0, state, 0, state.length);
+  }
+
   /** The same to one of several choices. */
   public void publishTo(GenerationRequest request, int choice, int... tokens) {
     for (int token : tokens) {
@@ -157,6 +162,11 @@ public final class FakeEngine implements GenerationEngine {
   @Override
   public int maxContextTokens() {
     return maxContextTokens;
+  }
+
+  @Override
+  public int hiddenSize() {
+    return 4;
   }
 
   @Override

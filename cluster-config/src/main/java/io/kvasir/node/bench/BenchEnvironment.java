@@ -1,6 +1,8 @@
 package io.kvasir.node.bench;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +32,12 @@ public final class BenchEnvironment {
     items.put("commit", commit());
     items.put("seed", Long.toString(seed));
     return items;
+  }
+
+  /** Processor time that this process has had. */
+  static long processCpuNs() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 
   private static List<String> lines(Path file) {

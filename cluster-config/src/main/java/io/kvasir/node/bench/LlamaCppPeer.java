@@ -84,7 +84,9 @@ final class LlamaCppPeer implements BenchEngine {
             rampSeconds,
             windowSeconds,
             (mix, index) ->
-                model.generate(request(mix.prompt(index), mix.lengths(index).answer())).iterator())
+                model
+                    .generate(request(mix.prompt(index, 0), mix.lengths(index).answer()))
+                    .iterator())
         .run(clients);
   }
 

@@ -24,6 +24,9 @@ final class LoadFigures {
   /** Generated in the window, by the engine's own count. */
   long tokens;
 
+  /** Processor time of the whole process, client included, over the window's. */
+  double coresUsed;
+
   double tokensPerSecond() {
     return tokens / seconds;
   }

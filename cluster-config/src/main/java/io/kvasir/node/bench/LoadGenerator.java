@@ -42,6 +42,7 @@ final class LoadGenerator implements AutoCloseable {
   private final List<LoadConnection> open = new ArrayList<>();
   private final Deque<LoadConnection> idle = new ArrayDeque<>();
   private long nextRequest;
+  private long runs;
   private LoadFigures figures;
   private boolean measuring;
   private boolean ending;
@@ -69,6 +70,7 @@ final class LoadGenerator implements AutoCloseable {
     measuring = false;
     ending = false;
     nextRequest = 0;
+    runs++;
     long startNs = System.nanoTime();
     long windowNs = startNs + (long) (rampSeconds * 1e9);
     long endNs = windowNs + (long) (windowSeconds * 1e9);
@@ -80,6 +82,7 @@ final class LoadGenerator implements AutoCloseable {
       }
     }
     long tokensBefore = 0;
+    long cpuBeforeNs = 0;
     long tickNs = startNs;
     long now = startNs;
     while (now < endNs) {
@@ -98,10 +101,12 @@ final class LoadGenerator implements AutoCloseable {
         measuring = true;
         windowNs = now;
         tokensBefore = generatedTokens.getAsLong();
+        cpuBeforeNs = BenchEnvironment.processCpuNs();
       }
     }
     figures.tokens = generatedTokens.getAsLong() - tokensBefore;
     figures.seconds = (System.nanoTime() - windowNs) / 1e9;
+    figures.coresUsed = (BenchEnvironment.processCpuNs() - cpuBeforeNs) / 1e9 / figures.seconds;
     return figures;
   }
 
@@ -125,6 +130,7 @@ final class LoadGenerator implements AutoCloseable {
     measuring = false;
     ending = true;
     nextRequest = 0;
+    runs++;
     for (int c = 0; c < connections; c++) {
       send(connect());
     }
@@ -158,7 +164,7 @@ final class LoadGenerator implements AutoCloseable {
     int tokens = mix.lengths(index).answer();
     String body =
         "{\"model\":\"%s\",\"prompt\":%s,\"max_tokens\":%d,\"min_tokens\":%d,\"temperature\":0,"
-                .formatted(model, Arrays.toString(mix.prompt(index)), tokens, tokens)
+                .formatted(model, Arrays.toString(mix.prompt(index, runs)), tokens, tokens)
             + "\"stream\":true,\"stream_options\":{\"include_usage\":true}}";
     String head =
         "POST /v1/completions HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"

@@ -5,7 +5,6 @@ import io.kvasir.runtime.device.WeightFormat;
 import io.kvasir.runtime.engine.EngineStats;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -204,7 +203,7 @@ public final class ServingBench {
       LoadFigures figures = atConcurrency(clients);
       String name = "closed loop, " + clients + " at once:";
       if (clients == CONCURRENCIES[0]) {
-        report.add(BenchRow.value(name + " throughput", figures.tokensPerSecond(), "tok/s"));
+        report.add(throughput(name, figures));
       } else {
         report.add(
             checked(
@@ -215,7 +214,7 @@ public final class ServingBench {
                     "1 at once",
                     closed.get(CONCURRENCIES[0]).tokensPerSecond(),
                     clients == 32 ? BATCHING : null,
-                    ""),
+                    cores(figures)),
                 figures));
       }
       figures.addLatencies(name, report);
@@ -237,6 +236,19 @@ public final class ServingBench {
               () -> {}));
     }
     return closed.get(clients);
+  }
+
+  private BenchRow throughput(String name, LoadFigures figures) {
+    double rate = figures.tokensPerSecond();
+    return checked(
+        new BenchRow(
+            name + " throughput", rate, "tok/s", null, null, null, null, null, cores(figures)),
+        figures);
+  }
+
+  /** Where it is well below the machine's, somebody else was using it. */
+  private static String cores(LoadFigures figures) {
+    return BenchReport.number(figures.coresUsed) + " cores used";
   }
 
   private BenchRow checked(BenchRow row, LoadFigures figures) {
@@ -276,7 +288,7 @@ public final class ServingBench {
                     "closed loop, " + clients + " at once: throughput",
                     ours.tokensPerSecond(),
                     "tok/s",
-                    "llama.cpp, " + clients + " slots",
+                    "llama.cpp, slots: " + clients,
                     figure(theirs, "tokensPerSecond"),
                     clients == 32 ? OVER_LLAMA : null,
                     "its binding, without HTTP"),
@@ -286,7 +298,7 @@ public final class ServingBench {
                 "closed loop, " + clients + " at once: TTFT p50",
                 ours.firstTokenMs.percentile(0.5),
                 "ms",
-                "llama.cpp, " + clients + " slots",
+                "llama.cpp, slots: " + clients,
                 figure(theirs, "firstTokenMs"),
                 null,
                 "n=" + ours.firstTokenMs.count() + " and " + theirs.get("requests")));
@@ -315,9 +327,7 @@ public final class ServingBench {
               RAMP_SECONDS,
               options.windowSeconds(),
               () -> {});
-      report.add(
-          checked(
-              BenchRow.value(name + " throughput", figures.tokensPerSecond(), "tok/s"), figures));
+      report.add(throughput(name, figures));
       figures.addLatencies(name, report);
     }
   }
@@ -346,7 +356,7 @@ public final class ServingBench {
                 "capacity",
                 full.tokensPerSecond(),
                 GOODPUT,
-                "capacity = 128 at once"),
+                "capacity = 128 at once, " + cores(figures)),
             figures));
     report.add(
         BenchRow.judged(
@@ -372,30 +382,30 @@ public final class ServingBench {
 
   private void idle() throws IOException {
     progress(IDLE_STREAMS + " idle streams");
+    double without = coresUsedInSilence();
     int open = load.settle(IDLE_STREAMS);
     drain();
+    double with = coresUsedInSilence();
+    load.hangUp();
+    report.add(
+        BenchRow.judged(
+            open + " idle streams",
+            with - without,
+            "cores",
+            IDLE_CORE_SHARE,
+            "connections open after a streamed answer: the process takes %s with them, %s without"
+                .formatted(BenchReport.number(with), BenchReport.number(without))));
+  }
+
+  /** Processor time of the whole process while nobody asks it anything. */
+  private static double coresUsedInSilence() {
     long startNs = System.nanoTime();
-    long cpuNs = processCpuNs();
+    long cpuNs = BenchEnvironment.processCpuNs();
     long endNs = startNs + (long) (IDLE_SECONDS * 1e9);
     while (System.nanoTime() < endNs) {
       LockSupport.parkNanos(endNs - System.nanoTime());
     }
-    double share = (processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
-    load.hangUp();
-    report.add(
-        BenchRow.judged(
-            open + " idle streams: the whole process",
-            share,
-            "cores",
-            IDLE_CORE_SHARE,
-            "connections that had a streamed answer and stay open, over "
-                + BenchReport.number(IDLE_SECONDS)
-                + " s"));
-  }
-
-  private static long processCpuNs() {
-    return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
+    return (BenchEnvironment.processCpuNs() - cpuNs) / (double) (System.nanoTime() - startNs);
   }
 
   private void progress(String what) {

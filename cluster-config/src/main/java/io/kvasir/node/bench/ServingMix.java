@@ -41,7 +41,13 @@ record ServingMix(long seed, int vocabulary) {
         / Math.log((MAX_ANSWER_TOKENS + 1) / (double) MIN_ANSWER_TOKENS);
   }
 
-  int[] prompt(long index) {
-    return BenchEngine.prompt(lengths(index).prompt(), vocabulary, seed * 7_000_003 + index);
+  /**
+   * Token ids.
+   *
+   * @param run keeps prompts of one run out of the prefix cache of the next
+   */
+  int[] prompt(long index, long run) {
+    long promptSeed = (seed * 7_000_003 + run) * 1_000_000_007 + index;
+    return BenchEngine.prompt(lengths(index).prompt(), vocabulary, promptSeed);
   }
 }

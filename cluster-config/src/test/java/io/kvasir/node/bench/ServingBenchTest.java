@@ -20,6 +20,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -43,7 +44,8 @@ final class ServingBenchTest {
       answers += lengths.answer();
     }
     assertEquals(one.meanAnswerTokens(), answers / 20_000, 1.5);
-    assertArrayEquals(one.prompt(17), same.prompt(17));
+    assertArrayEquals(one.prompt(17, 2), same.prompt(17, 2));
+    assertFalse(Arrays.equals(one.prompt(17, 2), one.prompt(17, 3)));
     assertFalse(one.lengths(1).equals(one.lengths(2)) && one.lengths(2).equals(one.lengths(3)));
   }
 
@@ -149,7 +151,7 @@ final class ServingBenchTest {
     List<String> names = rows.findValuesAsText("name");
     assertTrue(names.contains("closed loop, 32 at once: TTFT p99"), names.toString());
     assertTrue(names.contains("Poisson at 0.8 of capacity: throughput"), names.toString());
-    assertTrue(rows.findValuesAsText("baseline").contains("llama.cpp, 32 slots"));
+    assertTrue(rows.findValuesAsText("baseline").contains("llama.cpp, slots: 32"));
     for (JsonNode row : rows) {
       if (row.get("name").asText().matches(".*(broken|leases).*")) {
         assertEquals(0, row.get("value").asDouble(), row.toString());

@@ -63,6 +63,15 @@ public interface Device extends AutoCloseable {
   /** Enqueues a copy inside page memory; ranges must not overlap. */
   void copyPages(PageMemory memory, long fromBytes, long toBytes, long lengthBytes);
 
+  /**
+   * Begins a bounded piece of work. Where several devices share the same cores this waits until the
+   * others have ended theirs, first come, first served; elsewhere it does nothing.
+   */
+  default void beginTurn() {}
+
+  /** Ends what {@link #beginTurn} began, on the same thread. */
+  default void endTurn() {}
+
   /** An event that is done once everything enqueued so far is done. */
   Event record();
 

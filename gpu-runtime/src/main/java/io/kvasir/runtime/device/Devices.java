@@ -1,6 +1,8 @@
 package io.kvasir.runtime.device;
 
 import io.kvasir.runtime.device.cpu.CpuDevice;
+import io.kvasir.runtime.device.cpu.SharedCores;
+import java.util.function.Supplier;
 
 /** Where devices come from. */
 public final class Devices {
@@ -13,5 +15,19 @@ public final class Devices {
    */
   public static Device cpu(int threads) {
     return CpuDevice.open(threads);
+  }
+
+  /**
+   * Devices that share the CPU's {@code threads} threads, the calling one included: one for each
+   * model of a node. A step of one runs on all threads while steps of the others wait for their
+   * turn, first come, first served; so no thread waits for another one that the system has put
+   * aside, and a device with work waits for one step of each other device at most.
+   *
+   * @return opens one device a call, from any thread
+   * @throws DeviceException if {@code threads} is not in [1, 1024]
+   */
+  public static Supplier<Device> sharedCpu(int threads) {
+    SharedCores cores = new SharedCores(threads);
+    return () -> CpuDevice.open(cores);
   }
 }

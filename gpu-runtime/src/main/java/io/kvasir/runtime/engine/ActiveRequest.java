@@ -83,12 +83,19 @@ final class ActiveRequest implements TokenPath {
     promptLogitsDone = true;
   }
 
-  /** First prompt row whose logits somebody wants; nothing may hit from there on. */
+  /** Whether it is an input to be embedded in this way. */
+  boolean pools(Pooling way) {
+    return stream.pooled() != null && stream.pooled().pooling() == way;
+  }
+
+  /**
+   * First prompt row whose logits or hidden state somebody wants; nothing may hit from there on.
+   */
   int firstWantedRow() {
     if (promptLogitsDone) {
       return Integer.MAX_VALUE;
     }
-    if (stream.promptLogprobs() != null) {
+    if (stream.promptLogprobs() != null || pools(Pooling.MEAN)) {
       return 0;
     }
     return request.promptLogitRows().isEmpty()

@@ -132,7 +132,7 @@ public final class Engine implements GenerationEngine {
     if (prompt == 0) {
       return invalid("prompt tokens=0, at least 1 is needed");
     }
-    int max = request.sampling().maxTokens();
+    int max = request.maxTokens();
     if ((long) prompt + max > maxContextTokens) {
       return new Refusal(
           Refusal.Code.CONTEXT_OVERFLOW,
@@ -261,6 +261,11 @@ public final class Engine implements GenerationEngine {
   @Override
   public int maxContextTokens() {
     return maxContextTokens;
+  }
+
+  @Override
+  public int hiddenSize() {
+    return model.hiddenSize();
   }
 
   @Override

@@ -67,7 +67,7 @@ final class EngineCore implements AutoCloseable {
     this.line = new WaitingLine(policy, requests, waitingRoom);
     this.textDecoder = textDecoder;
     this.executor = new StepExecutor(model, options.stepRows());
-    this.sampler = new RowSampler(model.vocabSize());
+    this.sampler = new RowSampler(model.vocabSize(), model.hiddenSize());
     this.seeds = new SeedSource(options.seedBase());
     counters.set(Counter.ARENA_BYTES, cache.bytes());
   }
@@ -196,6 +196,10 @@ final class EngineCore implements AutoCloseable {
     r.cache = cache.newSequence(r.request.id(), r.request.tenant(), now + options.leaseNs());
     int want = Math.min(r.length(), r.firstWantedRow());
     int hit = want == 0 ? 0 : cache.attachPrefix(r.cache, r.tokens(), want);
+    if (r.stream.pooled() != null) {
+      // Embedded once: its blocks would only push out those that conversations come back to.
+      r.cache.stopSealing();
+    }
     r.cached = hit;
     r.cursor = Math.min(hit, r.length() - 1);
     // Each further choice copies the prompt's last page or begins one.
@@ -244,8 +248,14 @@ final class EngineCore implements AutoCloseable {
         item.firstEntry(g, r.cursor);
       }
     }
-    if (r.cursor + rows == r.length()) {
-      item.logits(rows - 1);
+    if (r.pools(Pooling.MEAN)) {
+      item.statesFrom(0);
+    } else if (r.cursor + rows == r.length()) {
+      if (r.pools(Pooling.LAST)) {
+        item.statesFrom(rows - 1);
+      } else {
+        item.logits(rows - 1);
+      }
     }
     if (!r.promptLogitsDone) {
       r.wantPromptRows(item, rows);
@@ -322,7 +332,9 @@ final class EngineCore implements AutoCloseable {
     if (r.cursor < r.length()) {
       return;
     }
-    if (r.group.forked) {
+    if (r.stream.pooled() != null) {
+      end(r, FinishReason.STOP, null, now);
+    } else if (r.group.forked) {
       take(r, now);
     } else {
       fork(r, now);

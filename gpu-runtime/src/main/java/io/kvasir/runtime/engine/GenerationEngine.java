@@ -30,6 +30,9 @@ public interface GenerationEngine extends AutoCloseable {
   /** Longest sequence (prompt and answer) that the model and the arena allow. */
   int maxContextTokens();
 
+  /** Values of an embedding. */
+  int hiddenSize();
+
   /** Length of a row of logits; every token id is below it. */
   int vocabSize();
 

@@ -49,6 +49,28 @@ public record GenerationRequest(
         id, tenant, promptTokens, sampling, timeoutNs, promptLogitRows, List.of(), List.of(stream));
   }
 
+  /**
+   * A request to embed {@code promptTokens} instead of answering them.
+   *
+   * @param stream made by {@link TokenStream#pooling}
+   */
+  public static GenerationRequest pooling(
+      long id, String tenant, int[] promptTokens, long timeoutNs, TokenStream stream) {
+    return new GenerationRequest(
+        id,
+        tenant,
+        promptTokens,
+        SamplingParameters.greedy(1, List.of()),
+        timeoutNs,
+        List.of(),
+        stream);
+  }
+
+  /** Tokens of the answer at most; an embedding has none. */
+  int maxTokens() {
+    return stream().pooled() == null ? sampling.maxTokens() : 0;
+  }
+
   /** The stream of choice 0. */
   public TokenStream stream() {
     return streams.getFirst();

@@ -7,21 +7,24 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * Takes the logits of a step: delivers asked-for prompt rows and draws the next token of each
- * request whose last row came. The last row of a prompt with several choices gives the first token
- * of each of them. Log-probabilities are measured on the model's own logits, before anything
- * changes them. Engine thread; allocates only for prompt rows.
+ * Takes the logits of a step, and the hidden states of inputs to be embedded: delivers asked-for
+ * prompt rows and draws the next token of each request whose last row came. The last row of a
+ * prompt with several choices gives the first token of each of them. Log-probabilities are measured
+ * on the model's own logits, before anything changes them. Engine thread; allocates only for prompt
+ * rows.
  */
 final class RowSampler implements StepExecutor.LogitConsumer {
   private final Map<WorkItem, ActiveRequest> owners = new IdentityHashMap<>();
   private final Sampler sampler;
   private final LogprobRow measured = new LogprobRow();
   private final int vocabSize;
+  private final int hiddenSize;
 
   /** A row that adjusters may change while the model's own is still needed. */
   private final float[] changed;
 
-  RowSampler(int vocabSize) {
+  RowSampler(int vocabSize, int hiddenSize) {
+    this.hiddenSize = hiddenSize;
     this.vocabSize = vocabSize;
     this.sampler = new Sampler(vocabSize);
     this.changed = new float[vocabSize];
@@ -60,6 +63,11 @@ final class RowSampler implements StepExecutor.LogitConsumer {
         draw(choice, logits, offset);
       }
     }
+  }
+
+  @Override
+  public void acceptState(WorkItem item, int ordinal, float[] states, int offset) {
+    owners.get(item).stream.pooled().add(item.index(ordinal), states, offset, hiddenSize);
   }
 
   /** A row of the prompt as somebody asked for it. */

@@ -13,6 +13,7 @@ public class TokenStream {
   private final float[][] promptLogits;
   private final TokenLogprobs logprobs;
   private final TokenLogprobs promptLogprobs;
+  private final PooledState pooled;
   private final Runnable wakeup;
   private double logprobSum;
   private int measuredTokens;
@@ -30,7 +31,7 @@ public class TokenStream {
    * @param wakeup scheduled on the engine thread; must not block or throw
    */
   public TokenStream(int capacityTokens, int promptLogitRows, Runnable wakeup) {
-    this(capacityTokens, promptLogitRows, null, null, wakeup);
+    this(capacityTokens, promptLogitRows, null, null, null, wakeup);
   }
 
   private TokenStream(
@@ -38,11 +39,13 @@ public class TokenStream {
       int promptLogitRows,
       TokenLogprobs logprobs,
       TokenLogprobs promptLogprobs,
+      PooledState pooled,
       Runnable wakeup) {
     this.tokens = new int[capacityTokens];
     this.promptLogits = new float[promptLogitRows][];
     this.logprobs = logprobs;
     this.promptLogprobs = promptLogprobs;
+    this.pooled = pooled;
     this.wakeup = wakeup;
   }
 
@@ -71,7 +74,12 @@ public class TokenStream {
       }
       prompt = new TokenLogprobs(promptTokens, Math.min(s.promptLogprobs(), vocabSize));
     }
-    return new TokenStream(s.maxTokens(), 0, own, prompt, wakeup);
+    return new TokenStream(s.maxTokens(), 0, own, prompt, null, wakeup);
+  }
+
+  /** The stream of an input to be embedded: it carries no tokens and ends with {@link #pooled}. */
+  public static TokenStream pooling(Pooling pooling, Runnable wakeup) {
+    return new TokenStream(0, 0, null, null, new PooledState(pooling), wakeup);
   }
 
   /** Engine thread: appends a token. */
@@ -161,6 +169,11 @@ public class TokenStream {
    */
   public final TokenLogprobs promptLogprobs() {
     return promptLogprobs;
+  }
+
+  /** The embedding, valid once the stream ended with STOP; null when tokens are asked for. */
+  public final PooledState pooled() {
+    return pooled;
   }
 
   /**

@@ -172,11 +172,11 @@ public final class LayerPlan {
     return this;
   }
 
-  /** Residual and query rows are those that want logits. */
-  void onlyLogitRows(WorkItem item) {
+  /** Residual and query rows are those whose output somebody wants. */
+  void onlyOutputRows(WorkItem item) {
     int count = 0;
     for (int r = 0; r < item.liveCount; r++) {
-      count += item.wantsLogits[item.live[r]] ? 1 : 0;
+      count += item.wantsOutput(item.live[r]) ? 1 : 0;
     }
     if (count == item.liveCount) {
       return;
@@ -186,7 +186,7 @@ public final class LayerPlan {
     }
     residualCount = 0;
     for (int r = 0; r < item.liveCount; r++) {
-      if (item.wantsLogits[item.live[r]]) {
+      if (item.wantsOutput(item.live[r])) {
         residual[residualCount++] = item.live[r];
       }
     }

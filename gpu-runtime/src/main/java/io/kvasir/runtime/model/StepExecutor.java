@@ -15,11 +15,20 @@ import java.util.List;
  * hooks once the arrays have grown to the batch.
  */
 public final class StepExecutor implements AutoCloseable {
-  /** Takes logits as they come; called on the stepping thread. */
+  /** Takes logits and hidden states as they come; called on the stepping thread. */
   @FunctionalInterface
   public interface LogitConsumer {
     /** {@code logits[offset .. offset + vocabSize)} belongs to the row until the call returns. */
     void accept(WorkItem item, int rowOrdinal, float[] logits, int offset);
+
+    /**
+     * {@code states[offset .. offset + hiddenSize)}, the row's hidden state after the final norm,
+     * belongs to the row until the call returns. An item's rows come in ascending order.
+     */
+    default void acceptState(WorkItem item, int rowOrdinal, float[] states, int offset) {
+      throw new IllegalStateException(
+          "an item wants hidden states of a step whose consumer takes none, ask for logits");
+    }
   }
 
   private final DecoderModel model;
@@ -27,6 +36,7 @@ public final class StepExecutor implements AutoCloseable {
   private final List<WorkItem> entering = new ArrayList<>();
   private final List<LayerPlan> planPool = new ArrayList<>();
   private final LogitRows logits;
+  private final StateRows states;
   private int[] ids = new int[64];
   private int[] keep = new int[64];
 
@@ -34,6 +44,7 @@ public final class StepExecutor implements AutoCloseable {
     this.model = model;
     this.c = new StepContext(model.device(), model, maxRows);
     this.logits = new LogitRows(c);
+    this.states = new StateRows(c);
   }
 
   public int maxRows() {
@@ -49,6 +60,15 @@ public final class StepExecutor implements AutoCloseable {
    * entries; committing them is the caller's.
    */
   public void run(List<WorkItem> items, LogitConsumer consumer) {
+    c.device.beginTurn();
+    try {
+      runLayers(items, consumer);
+    } finally {
+      c.device.endTurn();
+    }
+  }
+
+  private void runLayers(List<WorkItem> items, LogitConsumer consumer) {
     int rows = 0;
     int first = Integer.MAX_VALUE;
     int end = 0;
@@ -66,6 +86,7 @@ public final class StepExecutor implements AutoCloseable {
     }
     c.active.clear();
     logits.clear();
+    states.clear();
     c.batchRows = 0;
     for (int layer = first; layer <= end; layer++) {
       enter(items, layer, true);
@@ -167,7 +188,7 @@ public final class StepExecutor implements AutoCloseable {
         item.policy.plan(item, layer, plan);
       } else if (layer == model.layerCount() - 1 && item.hook == null && !item.keepHidden) {
         // Nobody looks at the other rows' last hidden states: they only write K and V.
-        plan.onlyLogitRows(item);
+        plan.onlyOutputRows(item);
       }
       if (plan.park) {
         c.park(item);
@@ -283,9 +304,13 @@ public final class StepExecutor implements AutoCloseable {
         if (item.wantsLogits[item.live[r]]) {
           logits.add(item, item.live[r], item.base + r, consumer);
         }
+        if (item.live[r] >= item.statesFrom) {
+          states.add(item, item.live[r], item.base + r, consumer);
+        }
       }
     }
     logits.flush(consumer);
+    states.flush(consumer);
     compact();
   }
 
@@ -392,5 +417,6 @@ public final class StepExecutor implements AutoCloseable {
   public void close() {
     c.buffers.close();
     logits.close();
+    states.close();
   }
 }

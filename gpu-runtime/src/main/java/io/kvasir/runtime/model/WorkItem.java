@@ -34,6 +34,7 @@ public final class WorkItem {
   final int[] firstEntry;
   int[] entries;
   boolean[] wantsLogits = new boolean[16];
+  int statesFrom = Integer.MAX_VALUE;
   private boolean announces;
   boolean keepHidden;
   LayerPolicy policy;
@@ -71,6 +72,7 @@ public final class WorkItem {
     entries = null;
     writes = true;
     announces = false;
+    statesFrom = Integer.MAX_VALUE;
     keepHidden = false;
     parked = null;
     for (int g = 0; g < firstEntry.length; g++) {
@@ -163,6 +165,15 @@ public final class WorkItem {
     return this;
   }
 
+  /**
+   * The rows from {@code ordinal} on give their hidden states after the final norm, see {@link
+   * StepExecutor.LogitConsumer#acceptState}.
+   */
+  public WorkItem statesFrom(int ordinal) {
+    statesFrom = ordinal;
+    return this;
+  }
+
   /** Hidden states of the rows that reach endLayer are left in {@link #takeParked()}. */
   public WorkItem keepHidden() {
     keepHidden = true;
@@ -210,6 +221,11 @@ public final class WorkItem {
     long value = rowLayers;
     rowLayers = 0;
     return value;
+  }
+
+  /** Whether somebody looks at what the row is after the last layer. */
+  boolean wantsOutput(int ordinal) {
+    return wantsLogits[ordinal] || ordinal >= statesFrom;
   }
 
   /** The entry row {@code ordinal} owns in {@code group}. */

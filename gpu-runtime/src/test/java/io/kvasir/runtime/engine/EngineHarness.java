@@ -82,6 +82,20 @@ final class EngineHarness implements AutoCloseable {
     return streams;
   }
 
+  /** The stream of an input to be embedded. */
+  TokenStream submitPooling(String tenant, int[] input, Pooling pooling) {
+    TokenStream stream = TokenStream.pooling(pooling, () -> {});
+    waitingRoom.incrementAndGet();
+    core.accept(GenerationRequest.pooling(ids++, tenant, input.clone(), 0, stream), nowNs.get());
+    return stream;
+  }
+
+  float[] embed(int[] input, Pooling pooling) {
+    TokenStream stream = submitPooling("a", input, pooling);
+    runAll();
+    return stream.pooled().vector();
+  }
+
   /** Id of the latest submission. */
   long lastId() {
     return ids - 1;

@@ -161,6 +161,22 @@ final class HostDriverTest {
   }
 
   @Test
+  void shouldConnectTheNextClientToANewDriverAfterALoss(ProcessFixture fixture) {
+    try (DriverClients clients = new DriverClients(settings(), SMALL, "test", errors::add)) {
+      DriverHandle first = clients.handle();
+      fixture.adopt(first.ownerPid());
+      clients.get().close();
+      ProcessHandle.of(first.ownerPid()).orElseThrow().destroyForcibly();
+      TestTime.await(BOUND, () -> "the loss is noticed", () -> first.loss() != null);
+      clients.get().close();
+      fixture.adopt(clients.handle().ownerPid());
+      assertNotEquals(first.driverId(), clients.handle().driverId());
+      assertEquals(0, clients.lanes("").udp().getFirst().windowBytes());
+    }
+    assertEquals(List.of(), List.copyOf(errors));
+  }
+
+  @Test
   void shouldSayWhyADriverProcessDidNotComeUp(ProcessFixture fixture) {
     DriverSettings broken =
         settings(temp.resolve("base"), Map.of("jvm-flags", List.of("-XX:NoSuchFlag=1")));

@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -18,6 +19,9 @@ import java.util.stream.Stream;
  * until {@link #close(String)}, so that runs of several ways can alternate. One thread.
  */
 final class Pair implements AutoCloseable {
+  /** A client's liveness time-out and idle-exit, and some. */
+  private static final long DRIVER_END_NS = TimeUnit.SECONDS.toNanos(45);
+
   private final Worker sender;
   private final Worker receiver;
   private final Worker driver;
@@ -134,7 +138,7 @@ final class Pair implements AutoCloseable {
     sender.close();
     receiver.close();
     driver.close();
-    Waiting.until("no driver is left in " + media, () -> !hasDrivers());
+    Waiting.until("no driver is left in " + media, DRIVER_END_NS, () -> !hasDrivers());
     deleteAll(media);
   }
 

@@ -24,12 +24,17 @@ final class Waiting {
     };
   }
 
-  /** Polls once a millisecond. */
+  /** Polls once a millisecond, for at most 20 s. */
   static void until(String what, BooleanSupplier event) {
+    until(what, BOUND_NS, event);
+  }
+
+  static void until(String what, long boundNs, BooleanSupplier event) {
     long startNs = System.nanoTime();
     while (!event.getAsBoolean()) {
-      if (System.nanoTime() - startNs > BOUND_NS) {
-        throw new IllegalStateException("after 20 s still not: " + what);
+      if (System.nanoTime() - startNs > boundNs) {
+        throw new IllegalStateException(
+            "after " + TimeUnit.NANOSECONDS.toSeconds(boundNs) + " s still not: " + what);
       }
       LockSupport.parkNanos(1_000_000);
     }

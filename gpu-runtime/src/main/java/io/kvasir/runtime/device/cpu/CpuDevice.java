@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,15 +35,20 @@ public final class CpuDevice implements Device {
   private final String name;
   private final PanelShape shape;
   private final CpuKernels kernels;
+
+  /** Shared with other devices; null = its own. */
+  private final SharedCores cores;
+
   private final Map<RotarySpec, CpuRotaryTable> rotaryTables = new HashMap<>();
 
   /** Native memory that outlives nobody; heap memory goes with its last reference. */
   private final List<CpuPages> arenas = new ArrayList<>();
 
-  private CpuDevice(String name, PanelShape shape, CpuKernels kernels) {
+  private CpuDevice(String name, PanelShape shape, CpuKernels kernels, SharedCores cores) {
     this.name = name;
     this.shape = shape;
     this.kernels = kernels;
+    this.cores = cores;
   }
 
   /**
@@ -51,27 +57,35 @@ public final class CpuDevice implements Device {
    */
   public static CpuDevice open(int threads) {
     requireThreads(threads);
+    return open(threads, () -> new VectorKernels(threads), null);
+  }
+
+  /** The same on threads that it shares with other devices, which it takes turns with. */
+  public static CpuDevice open(SharedCores cores) {
+    return open(cores.threads(), () -> new VectorKernels(cores), cores);
+  }
+
+  private static CpuDevice open(int threads, Supplier<CpuKernels> vectors, SharedCores cores) {
     try {
       PanelShape shape = VectorKernels.shape();
-      CpuKernels kernels = new VectorKernels(threads);
       String name = "cpu (" + threads + " threads, " + VectorKernels.vectorBits() + "-bit vectors)";
-      return new CpuDevice(name, shape, kernels);
+      return new CpuDevice(name, shape, vectors.get(), cores);
     } catch (LinkageError e) {
       LOG.warn(
           "No vector kernels ({}), serving with slow scalar kernels of equal results: start java"
               + " with --add-modules jdk.incubator.vector on a machine of 128-bit vectors or"
               + " wider.",
           String.valueOf(e.getCause() == null ? e.getMessage() : e.getCause().getMessage()));
-      return openScalar();
+      return new CpuDevice("cpu (scalar)", PanelShape.SCALAR, new ScalarKernels(), cores);
     }
   }
 
   /** A device with scalar kernels on the calling thread alone: slow, and bit-equal. */
   public static CpuDevice openScalar() {
-    return new CpuDevice("cpu (scalar)", PanelShape.SCALAR, new ScalarKernels());
+    return new CpuDevice("cpu (scalar)", PanelShape.SCALAR, new ScalarKernels(), null);
   }
 
-  private static void requireThreads(int threads) {
+  static void requireThreads(int threads) {
     if (threads < 1 || threads > 1024) {
       throw new DeviceException(
           "threads=" + threads + " is outside [1, 1024], use at most the number of cores");
@@ -186,6 +200,20 @@ public final class CpuDevice implements Device {
               + ", copy only pages of this arena");
     }
     return pages;
+  }
+
+  @Override
+  public void beginTurn() {
+    if (cores != null) {
+      cores.beginTurn();
+    }
+  }
+
+  @Override
+  public void endTurn() {
+    if (cores != null) {
+      cores.endTurn();
+    }
   }
 
   @Override

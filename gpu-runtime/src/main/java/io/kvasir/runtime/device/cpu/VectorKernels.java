@@ -6,6 +6,7 @@ import io.kvasir.runtime.device.KvWritePlan;
 import io.kvasir.runtime.device.RotaryTable;
 import io.kvasir.runtime.device.Weight;
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Every kernel on vectors and on all threads of the team. Operands of a call are kept in fields
@@ -17,10 +18,22 @@ final class VectorKernels extends CpuKernels {
   private final VectorAttention attention;
   private final KvWriter writer;
   private final RowTasks rows;
+  private final Runnable onClose;
+  private final AtomicBoolean closed = new AtomicBoolean();
 
   VectorKernels(int threads) {
-    team = new WorkerTeam(threads);
-    Scratch[] scratch = new Scratch[threads];
+    this(new WorkerTeam(threads), null);
+  }
+
+  /** Kernels on the team of {@code cores}, which is theirs until they are closed. */
+  VectorKernels(SharedCores cores) {
+    this(cores.join(), cores::leave);
+  }
+
+  private VectorKernels(WorkerTeam workers, Runnable leave) {
+    team = workers;
+    onClose = leave == null ? workers::close : leave;
+    Scratch[] scratch = new Scratch[team.threads()];
     Arrays.setAll(scratch, i -> new Scratch());
     linear = new VectorLinear(team, scratch);
     attention = new VectorAttention(team, scratch);
@@ -125,6 +138,8 @@ final class VectorKernels extends CpuKernels {
 
   @Override
   public void close() {
-    team.close();
+    if (closed.compareAndSet(false, true)) {
+      onClose.run();
+    }
   }
 }

@@ -1,0 +1,48 @@
+package io.kvasir.transport.bench;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.kvasir.transport.process.ChildProcess;
+import io.kvasir.transport.process.JvmSpec;
+import io.kvasir.transport.process.ProcessExtension;
+import io.kvasir.transport.process.ProcessFixture;
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/** Frames cost no allocation: measured over all threads of a JVM that does nothing else. */
+@ExtendWith(ProcessExtension.class)
+class AllocationTest {
+  /** What a transfer, its verdicts and the measurement itself cost, spread over its frames. */
+  private static final double NOISE_BYTES_PER_FRAME = 1;
+
+  private static double bytesPerFrame(ProcessFixture fixture, String medium) throws IOException {
+    ChildProcess child =
+        fixture.start(
+            JvmSpec.of(
+                medium,
+                BulkRate.class,
+                medium,
+                "1408",
+                Integer.toString(16 << 20),
+                "4",
+                "6",
+                "false",
+                Integer.toString(1 << 20)));
+    return Double.parseDouble(
+        child.awaitLine("[0-9.]+ ([0-9.]+)", Duration.ofSeconds(120)).group(1));
+  }
+
+  @Test
+  void shouldAllocateNothingPerFrameOverSharedMemory(ProcessFixture fixture) throws IOException {
+    double bytes = bytesPerFrame(fixture, "ipc");
+    assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
+  }
+
+  @Test
+  void shouldAllocateNothingPerFrameOverUdp(ProcessFixture fixture) throws IOException {
+    double bytes = bytesPerFrame(fixture, "udp");
+    assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
+  }
+}
