@@ -60,7 +60,10 @@ final class HeldReports {
   List<TokenReport> finish(boolean stopped, int shownChars) {
     List<TokenReport> told = new ArrayList<>();
     for (Held next : held) {
-      if (!stopped || next.endChar <= shownChars && next.endChar > next.startChar) {
+      // A part of a character belongs to the text behind it.
+      boolean shown =
+          next.endChar > next.startChar ? next.endChar <= shownChars : next.startChar < shownChars;
+      if (!stopped || shown) {
         told.add(next.report);
       } else if (next.startChar < shownChars) {
         told.add(next.report.cutTo(shownChars - next.startChar));
