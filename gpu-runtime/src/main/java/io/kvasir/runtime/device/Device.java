@@ -69,6 +69,12 @@ public interface Device extends AutoCloseable {
    */
   default void beginTurn() {}
 
+  /**
+   * Lets waiting devices go first when this turn has lasted; called inside a turn, where nothing is
+   * under way.
+   */
+  default void yieldTurn() {}
+
   /** Ends what {@link #beginTurn} began, on the same thread. */
   default void endTurn() {}
 

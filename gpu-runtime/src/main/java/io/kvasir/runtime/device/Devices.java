@@ -21,7 +21,7 @@ public final class Devices {
    * Devices that share the CPU's {@code threads} threads, the calling one included: one for each
    * model of a node. A step of one runs on all threads while steps of the others wait for their
    * turn, first come, first served; so no thread waits for another one that the system has put
-   * aside, and a device with work waits for one step of each other device at most.
+   * aside. A long step lets the others in between two layers.
    *
    * @return opens one device a call, from any thread
    * @throws DeviceException if {@code threads} is not in [1, 1024]

@@ -96,6 +96,7 @@ public final class StepExecutor implements AutoCloseable {
         if (c.active.isEmpty()) {
           continue;
         }
+        c.device.yieldTurn();
         runLayer(layer);
       }
     }

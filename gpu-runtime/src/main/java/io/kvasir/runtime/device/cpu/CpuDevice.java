@@ -210,6 +210,13 @@ public final class CpuDevice implements Device {
   }
 
   @Override
+  public void yieldTurn() {
+    if (cores != null) {
+      cores.yieldTurn();
+    }
+  }
+
+  @Override
   public void endTurn() {
     if (cores != null) {
       cores.endTurn();

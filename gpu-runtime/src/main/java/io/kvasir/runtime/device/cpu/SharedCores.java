@@ -4,15 +4,22 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One worker team for several devices, which use it in turns. Two teams on the same cores would
- * wait for each other's spinning and descheduled threads at every kernel; a turn is a whole step.
+ * wait for each other's spinning and descheduled threads at every kernel; a turn is a step, or of a
+ * long step some layers.
  *
  * <p>Thread rule: any thread. The helpers live while a device does.
  */
 public final class SharedCores {
+  /** A turn that has lasted so long ends with the layer it is in when somebody waits. */
+  private static final long QUANTUM_NS = 10_000_000;
+
   private final int threads;
 
   /** Fair: a device that ends its step comes after those that wait. */
   private final ReentrantLock turn = new ReentrantLock(true);
+
+  /** Guarded by the turn. */
+  private long beganNs;
 
   private WorkerTeam team;
   private int members;
@@ -47,6 +54,15 @@ public final class SharedCores {
 
   void beginTurn() {
     turn.lock();
+    beganNs = System.nanoTime();
+  }
+
+  /** Between two layers: a long prefill step lets a decode step in, which then runs to its end. */
+  void yieldTurn() {
+    if (turn.hasQueuedThreads() && System.nanoTime() - beganNs > QUANTUM_NS) {
+      endTurn();
+      beginTurn();
+    }
   }
 
   void endTurn() {
