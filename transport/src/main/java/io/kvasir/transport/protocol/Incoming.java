@@ -33,6 +33,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * of the stream, and dropped otherwise. The checksum runs over the destination bytes in slices that
  * stay in the first-level cache; the block is delivered only if it equals the one made at sealing
  * and the slot's generation did not change.
+ *
+ * <p>Over 400 lines because every event of the receiving side acts on the same position, block
+ * states and deadlines; each handler is short.
  */
 final class Incoming implements CoreTransfer {
   private static final byte UNDECIDED = -1;

@@ -28,6 +28,9 @@ import org.agrona.concurrent.UnsafeBuffer;
  * the receiver reports a gap or answers two questions in a row with the same position. Frames are
  * read straight from the source slot; the slot's generation is compared after the copy and before
  * the frame is committed.
+ *
+ * <p>Over 400 lines because every event of the sending side acts on the same position, limit, block
+ * states and deadlines; each handler is short.
  */
 final class Outgoing implements CoreTransfer {
   static final int PROBE_REPLY = 2;
