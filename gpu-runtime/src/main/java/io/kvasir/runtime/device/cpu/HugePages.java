@@ -11,8 +11,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Asks the kernel to back a range with huge pages. A frame of a KV page is a few kilobytes, and the
- * next frame of the same head is far away: with pages of 4 KiB attention waits for address
- * translation about as long as for the data. The JVM's own flag covers the heap only.
+ * next frame of the same head is far away, so that with pages of 4 KiB nearly every frame needs an
+ * address translation of its own. The JVM's own flag covers the heap only.
  *
  * <p>A wish: where it cannot be made or is not granted, everything works as before. Linux only; any
  * thread.
