@@ -1,0 +1,55 @@
+package io.kvasir.actors.tier;
+
+import io.kvasir.runtime.blocks.BlockKeys;
+import io.kvasir.runtime.blocks.BlockPin;
+import io.kvasir.runtime.blocks.LoadedSpan;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Brings the blocks of a prompt onto the device where loading is predicted to beat computing (law
+ * 8). Any thread; never blocks.
+ */
+public interface BlockFetcher {
+  /** Loads nothing: a node without tiers. */
+  BlockFetcher NONE =
+      order ->
+          java.util.concurrent.CompletableFuture.completedFuture(
+              new Fetched(List.of(), List.of(), Map.of(), List.of()));
+
+  /** Never fails: what cannot be loaded in time is recomputed (law 7). */
+  CompletionStage<Fetched> fetch(Order order);
+
+  /**
+   * A prompt about to be admitted.
+   *
+   * @param ownerId owner of the pins: the request
+   * @param promptTokens length of the prompt
+   * @param keys of its full blocks
+   * @param deadline from now, after which what is not there yet is recomputed
+   */
+  record Order(long ownerId, int promptTokens, BlockKeys keys, Duration deadline) {}
+
+  /**
+   * What was loaded.
+   *
+   * @param pins keep the loaded blocks until admission has attached them; the engine closes them
+   * @param loaded spans by residence
+   * @param misses tokens that will be computed, by reason; the last partial block is not in it
+   * @param explained one sentence a decision, for {@code kvasir.explain}
+   */
+  record Fetched(
+      List<BlockPin> pins,
+      List<LoadedSpan> loaded,
+      Map<MissReason, Integer> misses,
+      List<String> explained) {
+    public Fetched {
+      pins = List.copyOf(pins);
+      loaded = List.copyOf(loaded);
+      misses = Map.copyOf(misses);
+      explained = List.copyOf(explained);
+    }
+  }
+}

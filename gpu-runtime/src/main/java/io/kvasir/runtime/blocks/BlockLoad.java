@@ -1,0 +1,16 @@
+package io.kvasir.runtime.blocks;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A block to be brought onto a device.
+ *
+ * @param id its key and group
+ * @param root key of group 0's first block of its chain
+ * @param index place in the chain, from 0
+ * @param source its bytes; unchanged until the load has completed
+ * @param layerChecksums CRC32C of each layer of the group, made when the block was sealed; the
+ *     device checks them again after the copy
+ */
+public record BlockLoad(
+    BlockId id, BlockId root, int index, MemorySegment source, int[] layerChecksums) {}
