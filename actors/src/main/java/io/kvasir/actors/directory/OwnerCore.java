@@ -66,6 +66,8 @@ final class OwnerCore {
     this.notes = notes;
     this.out = out;
     this.hotAppliedNs = nowNs;
+    // Answers to streams of another life must not fit one of this.
+    this.lastStream = Mix.mix64(self.incarnation()) >>> 8;
   }
 
   /** Where copies answer; before the first view. */
