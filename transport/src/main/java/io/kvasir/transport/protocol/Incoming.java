@@ -550,6 +550,15 @@ final class Incoming implements CoreTransfer {
     listener.onEnd(codes.clone(), deliveredBytes, nowNs - startedNs);
   }
 
+  /** For when no event can be handled any more. */
+  void releaseLeases() {
+    for (RegionLease lease : leases) {
+      if (lease != null) {
+        lease.close();
+      }
+    }
+  }
+
   @Override
   public boolean ended() {
     return ended;

@@ -543,6 +543,15 @@ final class Outgoing implements CoreTransfer {
     return codes[count - 1] == Verdict.DELIVERED ? Refusal.NO_CREDIT.code() : codes[count - 1];
   }
 
+  /** For when no event can be handled any more. */
+  void releaseLeases() {
+    for (RegionLease lease : leases) {
+      if (lease != null) {
+        lease.close();
+      }
+    }
+  }
+
   @Override
   public boolean ended() {
     return ended;

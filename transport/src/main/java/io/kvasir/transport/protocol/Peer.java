@@ -353,6 +353,11 @@ public final class Peer {
     noticeCount = 0;
   }
 
+  void releaseLeases() {
+    outgoing.forEach(Outgoing::releaseLeases);
+    incoming.forEach(Incoming::releaseLeases);
+  }
+
   private void resetLink() {
     handshake.reset();
     link.reset();

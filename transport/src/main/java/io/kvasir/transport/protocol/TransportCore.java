@@ -224,6 +224,14 @@ public final class TransportCore {
     peers.clear();
   }
 
+  /**
+   * Lets go of all regions, whatever state an {@link Error} has left the transfers in. Call it when
+   * {@link #close} has failed, after the last other call.
+   */
+  public void releaseLeases() {
+    peers.forEach(Peer::releaseLeases);
+  }
+
   /** Transfers in tables, finished ones that linger included. */
   public int transferCount() {
     int transfers = 0;

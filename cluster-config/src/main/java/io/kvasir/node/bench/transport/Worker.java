@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /** A worker process, driven by one command a line. It ends when its input ends. One thread. */
 final class Worker implements AutoCloseable {
@@ -115,6 +116,11 @@ final class Worker implements AutoCloseable {
       }
     }
     throw new IOException("no VmRSS of the " + name);
+  }
+
+  /** Processes that it started, and that still run. */
+  Stream<ProcessHandle> children() {
+    return process.children();
   }
 
   @Override

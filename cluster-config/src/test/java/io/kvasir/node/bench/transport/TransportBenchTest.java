@@ -32,7 +32,7 @@ final class TransportBenchTest {
   @Test
   @Tag("slow")
   void shouldMoveEqualBytesEveryWay() throws Exception {
-    try (Pair pair = new Pair(folder)) {
+    try (Pair pair = new Pair(folder, Pair.mediaFolder())) {
       String aeron =
           "way=aeron threads=SHARED idle=yield buffer=262144 window=262144 term=4194304 ";
       String own = "way=kvasir idle=agent threading=auto term=4194304 round-trip=1500us ";
