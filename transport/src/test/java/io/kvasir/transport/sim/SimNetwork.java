@@ -15,9 +15,15 @@ public final class SimNetwork {
     void onFrame(int from, Lane lane, byte[] frame);
   }
 
+  /** Frames of the past that may stray. */
+  private static final int PAST = 256;
+
   private record Direction(int from, int to) {}
 
+  private record Past(Lane lane, byte[] frame) {}
+
   private static final class State {
+    private final long[] extraDelayNs = new long[Lane.values().length];
     private SimFaults faults = SimFaults.NONE;
     private boolean losing;
     private final long[] lastArrivalNs = new long[Lane.values().length];
@@ -26,6 +32,8 @@ public final class SimNetwork {
   private final SimScheduler scheduler;
   private final Map<Direction, State> directions = new HashMap<>();
   private final Map<Integer, Receiver> receivers = new HashMap<>();
+  private final Past[] past = new Past[PAST];
+  private int pastCount;
   private long dropped;
   private long mangled;
 
@@ -42,6 +50,11 @@ public final class SimNetwork {
   /** Puts faults in force for one direction. */
   public void faults(int from, int to, SimFaults faults) {
     state(from, to).faults = faults;
+  }
+
+  /** Lets all frames of one lane of one direction take longer, in order all the same. */
+  public void delay(int from, int to, Lane lane, long extraNs) {
+    state(from, to).extraDelayNs[lane.index()] = extraNs;
   }
 
   /** Frames lost so far. */
@@ -65,6 +78,11 @@ public final class SimNetwork {
     State state = state(from, to);
     SimFaults faults = state.faults;
     SplittableRandom random = scheduler.random();
+    past[pastCount++ % PAST] = new Past(lane, frame);
+    if (faults.stray() > 0 && random.nextDouble() < faults.stray()) {
+      Past stray = past[random.nextInt(Math.min(pastCount, PAST))];
+      deliver(from, to, stray.lane, stray.frame, state, random);
+    }
     double lossNow = state.losing ? faults.burst() : faults.loss();
     state.losing = lossNow > 0 && random.nextDouble() < lossNow;
     if (faults.partitioned() || state.losing) {
@@ -94,7 +112,9 @@ public final class SimNetwork {
   private void deliver(
       int from, int to, Lane lane, byte[] frame, State state, SplittableRandom random) {
     SimFaults faults = state.faults;
-    long delayNs = random.nextLong(faults.minDelayNs(), faults.maxDelayNs() + 1);
+    long delayNs =
+        random.nextLong(faults.minDelayNs(), faults.maxDelayNs() + 1)
+            + state.extraDelayNs[lane.index()];
     long arrivalNs = scheduler.elapsedNs() + delayNs;
     if (faults.reorder() > 0 && random.nextDouble() < faults.reorder()) {
       arrivalNs += random.nextLong(4 * faults.maxDelayNs());

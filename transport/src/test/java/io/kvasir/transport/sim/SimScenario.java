@@ -13,6 +13,7 @@ import io.kvasir.transport.Refusal;
 import io.kvasir.transport.Region;
 import io.kvasir.transport.SealedBlock;
 import io.kvasir.transport.TransportConfig;
+import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.Verdict;
 import io.kvasir.transport.protocol.CoreTransfer;
 import io.kvasir.transport.protocol.Peer;
@@ -40,7 +41,10 @@ final class SimScenario {
   private static final TransportConfig.Timeouts TIMEOUTS =
       new TransportConfig.Timeouts(10 * MS, MS, 80 * MS, 80 * MS, 150 * MS, 60 * MS, MS);
 
+  private static final long MAX_PAUSE_NS = 150 * MS;
+
   private final SimCluster cluster;
+  private final SimGroup group;
   private final SplittableRandom random;
   private final Map<BlockKey, byte[]> contents = new HashMap<>();
   private final List<Started> started = new ArrayList<>();
@@ -92,15 +96,29 @@ final class SimScenario {
     void onEnd(int index, int code);
   }
 
-  SimScenario(long seed) {
-    SplittableRandom shape = new SplittableRandom(seed * 31);
-    int nodes = 2 + shape.nextInt(2);
-    int frameBytes = 1024 + 256 * shape.nextInt(8);
-    this.cluster = new SimCluster(seed, nodes, frameBytes, LIMITS, TIMEOUTS, () -> {});
+  /**
+   * @param sealed whether every frame is encrypted
+   */
+  SimScenario(long seed, boolean sealed) {
+    SplittableRandom random = new SplittableRandom(seed * 31);
+    SimCluster.Shape shape =
+        new SimCluster.Shape(2 + random.nextInt(2), 1024 + 256 * random.nextInt(8), sealed);
+    this.cluster = new SimCluster(seed, shape, LIMITS, TIMEOUTS, this::requireBounds);
+    this.group = random.nextInt(8) == 0 ? new SimGroup(cluster, MAX_PAUSE_NS) : null;
     this.random = cluster.scheduler().random();
     for (SimNode node : cluster.nodes()) {
       node.places().memory().fill(CANARY);
       prepare(node);
+    }
+  }
+
+  /** After every event: what a node keeps for its peers stays within the limits. */
+  private void requireBounds() {
+    for (SimNode node : cluster.nodes()) {
+      int peers = cluster.nodes().size() - 1;
+      assertTrue(
+          node.core().transferCount() <= 2 * peers * LIMITS.maxTransfersPerPeer(),
+          "more transfers than the limit");
     }
   }
 
@@ -158,7 +176,10 @@ final class SimScenario {
     }
     cluster.scheduler().runFor(700 * MS);
     requireAllEnded();
+    long completed = group == null ? 0 : group.completedCount();
     requireProgress();
+    assertTrue(
+        group == null || group.completedCount() > completed + 10, "collectives make no progress");
     cluster.scheduler().runFor(200 * MS);
     requireNothingHeld();
   }
@@ -170,7 +191,7 @@ final class SimScenario {
     switch (random.nextInt(crashes ? 6 : 4)) {
       case 0, 1 -> cluster.network().faults(from, to, SimFaults.mixed(weight));
       case 2 -> cluster.network().faults(from, to, SimFaults.PARTITION);
-      case 3 -> node.pause(random.nextLong(150 * MS));
+      case 3 -> node.pause(random.nextLong(MAX_PAUSE_NS));
       case 4 -> {
         node.crash();
         if (random.nextBoolean()) {
@@ -302,6 +323,9 @@ final class SimScenario {
   }
 
   private void requireAllEnded() {
+    if (group != null) {
+      group.requireNoneOverdue();
+    }
     for (Started transfer : started) {
       assertTrue(transfer.ended || transfer.overtaken(), "a transfer outlived its deadline");
       for (byte code : transfer.codes) {
@@ -342,5 +366,18 @@ final class SimScenario {
 
   SimCluster cluster() {
     return cluster;
+  }
+
+  long collectivesCompleted() {
+    return group == null ? 0 : group.completedCount();
+  }
+
+  long collectivesFailed() {
+    return group == null ? 0 : group.failedCount();
+  }
+
+  /** Sum of a counter over the nodes' present lives. */
+  long count(TransportCounter counter) {
+    return cluster.nodes().stream().mapToLong(node -> node.counters().get(counter)).sum();
   }
 }
