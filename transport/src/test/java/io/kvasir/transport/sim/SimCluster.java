@@ -74,6 +74,11 @@ public final class SimCluster {
       node.start(newLife(node.index));
       scheduler.schedule(CYCLE_NS, () -> cycle(node));
     }
+    reconnect();
+  }
+
+  /** All nodes meet all others (again): new connections, as after new invitations. */
+  public void reconnect() {
     for (SimNode node : nodes) {
       for (SimNode other : nodes) {
         if (other != node) {

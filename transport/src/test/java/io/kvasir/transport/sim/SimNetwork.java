@@ -96,6 +96,10 @@ public final class SimNetwork {
   }
 
   private byte[] mangle(byte[] frame, SimFaults faults, SplittableRandom random) {
+    if (faults.lie() > 0 && random.nextDouble() < faults.lie()) {
+      mangled++;
+      return SimLie.about(frame, random);
+    }
     if (faults.corrupt() > 0 && random.nextDouble() < faults.corrupt()) {
       mangled++;
       byte[] changed = frame.clone();

@@ -43,6 +43,17 @@ final class SimScenario {
 
   private static final long MAX_PAUSE_NS = 150 * MS;
 
+  /** What is wrong with a run. */
+  enum Kind {
+    /** The medium has faults. */
+    PLAIN,
+    /** The medium has faults and every frame is encrypted. */
+    SEALED,
+    /** Peers say wrong things over a good medium. */
+    LYING
+  }
+
+  private final Kind kind;
   private final SimCluster cluster;
   private final SimGroup group;
   private final SplittableRandom random;
@@ -96,15 +107,15 @@ final class SimScenario {
     void onEnd(int index, int code);
   }
 
-  /**
-   * @param sealed whether every frame is encrypted
-   */
-  SimScenario(long seed, boolean sealed) {
+  SimScenario(long seed, Kind kind) {
+    this.kind = kind;
     SplittableRandom random = new SplittableRandom(seed * 31);
     SimCluster.Shape shape =
-        new SimCluster.Shape(2 + random.nextInt(2), 1024 + 256 * random.nextInt(8), sealed);
+        new SimCluster.Shape(
+            2 + random.nextInt(2), 1024 + 256 * random.nextInt(8), kind == Kind.SEALED);
     this.cluster = new SimCluster(seed, shape, LIMITS, TIMEOUTS, this::requireBounds);
-    this.group = random.nextInt(8) == 0 ? new SimGroup(cluster, MAX_PAUSE_NS) : null;
+    boolean grouped = kind != Kind.LYING && random.nextInt(8) == 0;
+    this.group = grouped ? new SimGroup(cluster, MAX_PAUSE_NS) : null;
     this.random = cluster.scheduler().random();
     for (SimNode node : cluster.nodes()) {
       node.places().memory().fill(CANARY);
@@ -125,7 +136,8 @@ final class SimScenario {
   private void prepare(SimNode node) {
     node.onPlaced(
         (offer, slot, verdict) -> {
-          if (verdict.delivered()) {
+          // What a lying source pushes is proven against its own words only.
+          if (verdict.delivered() && kind != Kind.LYING) {
             check(node.places(), slot, offer.key(), offer.layers(), offer.layerCount());
           }
           wipe(node, slot);
@@ -176,6 +188,12 @@ final class SimScenario {
     }
     cluster.scheduler().runFor(700 * MS);
     requireAllEnded();
+    if (kind == Kind.LYING) {
+      cluster.reconnect();
+    } else if (kind == Kind.SEALED) {
+      assertEquals(
+          0, count(TransportCounter.CHECKSUM_FAILURES), "a block was read while it was written");
+    }
     long completed = group == null ? 0 : group.completedCount();
     requireProgress();
     assertTrue(
@@ -189,7 +207,11 @@ final class SimScenario {
     int to = (from + 1 + random.nextInt(cluster.nodes().size() - 1)) % cluster.nodes().size();
     SimNode node = cluster.node(from);
     switch (random.nextInt(crashes ? 6 : 4)) {
-      case 0, 1 -> cluster.network().faults(from, to, SimFaults.mixed(weight));
+      case 0, 1 ->
+          cluster
+              .network()
+              .faults(
+                  from, to, kind == Kind.LYING ? SimFaults.lying(weight) : SimFaults.mixed(weight));
       case 2 -> cluster.network().faults(from, to, SimFaults.PARTITION);
       case 3 -> node.pause(random.nextLong(MAX_PAUSE_NS));
       case 4 -> {

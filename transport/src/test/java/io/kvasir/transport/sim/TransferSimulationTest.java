@@ -1,5 +1,8 @@
 package io.kvasir.transport.sim;
 
+import static io.kvasir.transport.sim.SimScenario.Kind.LYING;
+import static io.kvasir.transport.sim.SimScenario.Kind.PLAIN;
+import static io.kvasir.transport.sim.SimScenario.Kind.SEALED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
@@ -16,14 +19,14 @@ class TransferSimulationTest {
 
   @Test
   void shouldDeliverEverythingOverHealthyNetworks() {
-    Totals totals = run(1, 300, 0, false, false);
+    Totals totals = run(1, 300, 0, false, PLAIN);
     assertTrue(totals.verdicts > 3_000, "the scenarios move blocks: " + totals);
     assertEquals(0, totals.collectivesFailed, totals::toString);
   }
 
   @Test
   void shouldNeverDeliverWrongBytesUnderFaults() {
-    Totals totals = run(100_000, 1_400, 1, false, false);
+    Totals totals = run(100_000, 1_400, 1, false, PLAIN);
     assertTrue(totals.mangled > 1_000 && totals.dropped > 1_000, "faults happened: " + totals);
     assertTrue(totals.foreign > 1_000, "frames of others were refused: " + totals);
     assertTrue(totals.delivered > totals.verdicts / 2, "most arrives all the same: " + totals);
@@ -32,17 +35,24 @@ class TransferSimulationTest {
 
   @Test
   void shouldSurviveCrashesRestartsAndPauses() {
-    Totals totals = run(200_000, 900, 1, true, false);
+    Totals totals = run(200_000, 900, 1, true, PLAIN);
     assertTrue(totals.delivered > totals.verdicts / 4, "some arrives all the same: " + totals);
     assertTrue(totals.collectivesFailed > 100, "groups broke and formed again: " + totals);
   }
 
   @Test
   void shouldHoldWhenEveryFrameIsSealed() {
-    Totals totals = run(300_000, 250, 1, true, true);
+    Totals totals = run(300_000, 250, 1, true, SEALED);
     assertTrue(totals.delivered > totals.verdicts / 4, "some arrives all the same: " + totals);
     assertTrue(totals.replayed > 300, "replays were refused: " + totals);
     assertTrue(totals.unproven > 100, "mangled frames were refused: " + totals);
+  }
+
+  @Test
+  void shouldSurviveWhateverAPeerSays() {
+    Totals totals = run(400_000, 400, 1, false, LYING);
+    assertTrue(totals.mangled > 1_000, "frames lied: " + totals);
+    assertTrue(totals.delivered > totals.verdicts / 4, "some arrives all the same: " + totals);
   }
 
   @Test
@@ -50,16 +60,17 @@ class TransferSimulationTest {
   @Timeout(value = 2, unit = TimeUnit.HOURS)
   void shouldHoldForManyMoreSeeds() {
     long first = System.nanoTime() & 0xFFFF_FFFFL;
-    Totals plain = run(first, 60_000, 1.5, true, false);
-    Totals sealed = run(first, 6_000, 1.5, true, true);
-    System.out.println(plain + "\n" + sealed);
-    assertTrue(plain.delivered > 0 && sealed.delivered > 0);
+    Totals plain = run(first, 60_000, 1.5, true, PLAIN);
+    Totals sealed = run(first, 6_000, 1.5, true, SEALED);
+    Totals lying = run(first, 10_000, 1.5, true, LYING);
+    System.out.println(plain + "\n" + sealed + "\n" + lying);
+    assertTrue(plain.delivered > 0 && sealed.delivered > 0 && lying.delivered > 0);
   }
 
   @Test
   void shouldReplayBySeed() {
-    Totals one = run(77, 3, 1, true, false);
-    assertEquals(one, run(77, 3, 1, true, false));
+    Totals one = run(77, 3, 1, true, PLAIN);
+    assertEquals(one, run(77, 3, 1, true, PLAIN));
   }
 
   /**
@@ -94,12 +105,12 @@ class TransferSimulationTest {
   }
 
   private static Totals run(
-      long firstSeed, int count, double weight, boolean crashes, boolean sealed) {
+      long firstSeed, int count, double weight, boolean crashes, SimScenario.Kind kind) {
     Long only = Long.getLong(SEED_PROPERTY);
     Totals totals = new Totals(0, 0, 0, 0, 0, 0, 0, 0, 0);
     for (long seed = firstSeed; seed < firstSeed + count; seed++) {
       long chosen = only == null ? seed : only;
-      SimScenario scenario = new SimScenario(chosen, sealed);
+      SimScenario scenario = new SimScenario(chosen, kind);
       try {
         scenario.run(weight, crashes);
       } catch (AssertionError | RuntimeException e) {
