@@ -15,6 +15,13 @@ public final class SimNetwork {
     void onFrame(int from, Lane lane, byte[] frame);
   }
 
+  /** Looks at what is sent. */
+  @FunctionalInterface
+  public interface Filter {
+    /** Whether the frame goes on to meet the faults; false = it vanishes. */
+    boolean passes(int from, int to, Lane lane, byte[] frame);
+  }
+
   /** Frames of the past that may stray. */
   private static final int PAST = 256;
 
@@ -32,6 +39,7 @@ public final class SimNetwork {
   private final SimScheduler scheduler;
   private final Map<Direction, State> directions = new HashMap<>();
   private final Map<Integer, Receiver> receivers = new HashMap<>();
+  private Filter filter = (from, to, lane, frame) -> true;
   private final Past[] past = new Past[PAST];
   private int pastCount;
   private long dropped;
@@ -50,6 +58,11 @@ public final class SimNetwork {
   /** Puts faults in force for one direction. */
   public void faults(int from, int to, SimFaults faults) {
     state(from, to).faults = faults;
+  }
+
+  /** Puts a filter in force, until replaced. */
+  public void filter(Filter replacement) {
+    filter = replacement;
   }
 
   /** Lets all frames of one lane of one direction take longer, in order all the same. */
@@ -75,6 +88,10 @@ public final class SimNetwork {
 
   /** Sends a frame; the network owns the array from here. */
   public void send(int from, int to, Lane lane, byte[] frame) {
+    if (!filter.passes(from, to, lane, frame)) {
+      dropped++;
+      return;
+    }
     State state = state(from, to);
     SimFaults faults = state.faults;
     SplittableRandom random = scheduler.random();

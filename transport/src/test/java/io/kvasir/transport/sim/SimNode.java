@@ -54,6 +54,7 @@ public final class SimNode implements BlockSink {
   private boolean alive;
   private long pausedUntilNs;
   private long deliveries;
+  private Runnable whileStaging = () -> {};
   private PlaceListener placeListener = (offer, slot, verdict) -> {};
 
   /** Hears how blocks pushed to a node end. */
@@ -238,6 +239,11 @@ public final class SimNode implements BlockSink {
     placeListener = listener;
   }
 
+  /** Runs after a frame's bytes were copied and before it is committed. */
+  public void whileStaging(Runnable action) {
+    whileStaging = action;
+  }
+
   /** Blocks pushed to this node and delivered. */
   public long deliveries() {
     return deliveries;
@@ -314,6 +320,7 @@ public final class SimNode implements BlockSink {
       stagedLane = lane;
       writer.write(
           new UnsafeBuffer(staged), 0, head, headBytes, payload, payloadOffset, payloadBytes);
+      whileStaging.run();
       return 0;
     }
 
