@@ -179,7 +179,7 @@ public final class Peer {
   /** One bounded slice of sending; returns work done. */
   int doWork(long nowNs) {
     boolean wanted =
-        noticeCount > 0 || active() || handshake.replyDue() || core.groups().wants(this);
+        noticeCount > 0 || active() || handshake.answerDue() || core.groups().wants(this);
     boolean answersDue = ready() && !incoming.isEmpty();
     if (!wanted && !answersDue) {
       return 0;
