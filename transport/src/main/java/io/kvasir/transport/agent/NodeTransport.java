@@ -44,6 +44,9 @@ import org.slf4j.LoggerFactory;
  * The transport of a node: callers' threads meet the agent at one bounded queue. The agent's cycle
  * reads the clock once, takes a bounded number of commands, polls each peer's frames, then lets the
  * core send.
+ *
+ * <p>Over 400 lines because each method of {@link BlockTransport} is here with the command that it
+ * leaves for the agent; the work itself is done in the core.
  */
 public final class NodeTransport implements BlockTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NodeTransport.class);
@@ -156,6 +159,9 @@ public final class NodeTransport implements BlockTransport {
       }
       run(command);
       work++;
+    }
+    if (work > 0) {
+      core.sendVectors(cycleNs);
     }
     work += medium.doWork(cycleNs);
     for (int i = 0; i < connections.size(); i++) {

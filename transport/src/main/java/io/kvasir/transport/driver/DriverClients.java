@@ -66,8 +66,7 @@ public final class DriverClients implements Supplier<Aeron>, AutoCloseable {
   /**
    * Lanes as the driver's sizing has them. Over shared memory frames are as large as a term allows.
    * A sender may be half a term ahead before the driver, which has to get a processor for that,
-   * moves its limit: so long terms are faster, although they leave the cache (measured with two
-   * processors, of bare Aeron at its best: 52 % with 1 MiB, 72 % with 4 MiB, 83 % with 16 MiB).
+   * moves its limit: so long terms are faster, although they leave the cache.
    *
    * @param endpoint own {@code host:port} for UDP, or empty
    */

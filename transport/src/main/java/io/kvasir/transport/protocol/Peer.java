@@ -226,6 +226,12 @@ public final class Peer {
     return true;
   }
 
+  void sendVectors(long nowNs) {
+    if (ready()) {
+      core.groups().flush(this, nowNs);
+    }
+  }
+
   /** Transfers take turns of one frame (or as many small ones); vectors go before each frame. */
   private int sendSmallAndBulk(long nowNs) {
     core.groups().flush(this, nowNs);

@@ -213,6 +213,17 @@ public final class TransportCore {
     return work;
   }
 
+  /**
+   * Sends what collectives have just been given, before frames are looked at: a member that comes
+   * late would else add up first and let the others wait for it.
+   */
+  public void sendVectors(long time) {
+    nowNs = time;
+    for (int i = 0; i < peers.size(); i++) {
+      peers.get(i).sendVectors(time);
+    }
+  }
+
   /** Ends everything as closed. */
   public void close(long time) {
     nowNs = time;

@@ -100,7 +100,9 @@ final class AgentErrorTest {
       destinations.close().orTimeout(30, TimeUnit.SECONDS).join();
 
       assertEquals(0, receiver.leaseCount());
-      assertEquals(0, receiver.counters().get(TransportCounter.LEASES));
+      while (receiver.counters().get(TransportCounter.LEASES) != 0) {
+        Thread.onSpinWait();
+      }
       TransferResult ended = waiting.result().orTimeout(30, TimeUnit.SECONDS).join();
       assertFalse(ended.allDelivered());
       TransferResult late =

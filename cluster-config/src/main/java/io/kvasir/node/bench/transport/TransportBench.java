@@ -96,6 +96,7 @@ public final class TransportBench {
       }
       return bench.report.exitCode(options.strict());
     } finally {
+      Pair.deleteAll(media);
       Pair.deleteAll(logs);
       interruption.over();
     }

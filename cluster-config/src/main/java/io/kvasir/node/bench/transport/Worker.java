@@ -36,6 +36,8 @@ final class Worker implements AutoCloseable {
     this.name = role.name().toLowerCase(Locale.ROOT);
     this.log = log;
     List<String> command = new ArrayList<>();
+    // A terminal's signals reach the whole group; here the bench's own process sees to the end.
+    command.addAll(List.of("/bin/sh", "-c", "trap '' INT HUP; exec \"$0\" \"$@\""));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + jvmOptions());
     command.addAll(List.of("-Xmx512m", "-XX:MaxDirectMemorySize=1g"));
