@@ -178,7 +178,12 @@ class ProtocolRulesTest {
     int slot = (int) (nextKey % SimCluster.SLOTS);
     Outcome outcome = push(1, 4 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS);
     long sent = count(source, TransportCounter.BULK_BYTES_SENT);
-    source.whileStaging(() -> source.own().renew(slot));
+    source.whileStaging(
+        lane -> {
+          if (lane == Lane.BULK) {
+            source.own().renew(slot);
+          }
+        });
     run(20);
     outcome.requireAll(Refusal.STALE_SOURCE.code());
     assertEquals(0, count(target, TransportCounter.CHECKSUM_FAILURES));
