@@ -153,6 +153,12 @@ final class SimScenario {
         .fill(CANARY);
   }
 
+  /** Nobody lies: what arrives is what was offered, or nothing. */
+  private void requireHonest(int code) {
+    assertTrue(
+        kind == Kind.LYING || code != Refusal.MISMATCH.code(), "an honest frame was refused");
+  }
+
   /** The delivered layers are the sealed bytes; the rest of the slot is untouched. */
   private void check(Region region, BlockRef slot, BlockKey key, LayerRange layers, int count) {
     byte[] sealed = contents.get(key);
@@ -349,6 +355,7 @@ final class SimScenario {
     for (Started transfer : started) {
       assertTrue(transfer.ended || transfer.overtaken(), "a transfer outlived its deadline");
       for (byte code : transfer.codes) {
+        requireHonest(code);
         verdictCount++;
         deliveredCount += code == Verdict.DELIVERED ? 1 : 0;
       }
