@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.transport.BlockKey;
+import io.kvasir.transport.BlockRef;
 import io.kvasir.transport.DeliveryClass;
 import io.kvasir.transport.Lane;
 import io.kvasir.transport.PullBlock;
@@ -15,6 +16,7 @@ import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.Verdict;
 import io.kvasir.transport.frame.FrameLayout;
 import io.kvasir.transport.protocol.TransferListener;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -80,6 +82,7 @@ class ProtocolRulesTest {
 
   private SealedBlock block(SimNode owner, int lengthBytes) {
     int slot = (int) (nextKey % SimCluster.SLOTS);
+    owner.own().slotView(slot).put(0, (byte) (1 + nextKey % 100));
     return owner.seal(new BlockKey(owner.index, nextKey++), slot, lengthBytes, 1, 0);
   }
 
@@ -106,10 +109,14 @@ class ProtocolRulesTest {
   }
 
   private Outcome pull(int lengthBytes, long deadlineNs) {
+    return pull(target.takePlace(), lengthBytes, deadlineNs);
+  }
+
+  private Outcome pull(BlockRef place, int lengthBytes, long deadlineNs) {
     SealedBlock block = block(source, lengthBytes);
     Outcome outcome = new Outcome();
     long nowNs = cluster.scheduler().nowNs();
-    List<PullBlock> blocks = List.of(PullBlock.of(block.key(), 0, target.takePlace()));
+    List<PullBlock> blocks = List.of(PullBlock.of(block.key(), 0, place));
     target.core().pull(target.peer(0), blocks, nowNs + deadlineNs, outcome, nowNs);
     return outcome;
   }
@@ -156,6 +163,52 @@ class ProtocolRulesTest {
   }
 
   @Test
+  void shouldGoBackOnceHoweverOftenAGapIsReported() {
+    cluster.network().faults(1, 0, new SimFaults(0, 0, 1, 0, 0, 0, 0, 0, 0, 20_000, 60_000, false));
+    lose(Lane.BULK, 2);
+    Outcome outcome = push(1, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS);
+    run(5);
+    outcome.requireAll(Verdict.DELIVERED);
+    assertEquals(1, count(source, TransportCounter.GO_BACKS));
+  }
+
+  @Test
+  void shouldNotTakeTheNextBlocksFrameForALostOne() {
+    lose(Lane.BULK, 1);
+    Outcome outcome = push(2, 1_000, DeliveryClass.REQUIRES_DELIVERY, LONG_NS);
+    run(50);
+    outcome.requireAll(Verdict.DELIVERED);
+    assertEquals(0, count(target, TransportCounter.CHECKSUM_FAILURES));
+    assertEquals(1, count(target, TransportCounter.FRAMES_GAP));
+  }
+
+  @Test
+  void shouldNotWriteToAPlaceThatItsOwnerHasRenewed() {
+    cluster.network().delay(0, 1, Lane.BULK, 5 * MS);
+    BlockRef place = target.takePlace();
+    Outcome outcome = pull(place, 8 << 10, LONG_NS);
+    while (target.places().slotView(place.slot()).get(0) == 0) {
+      cluster.scheduler().step();
+    }
+    target.places().renew(place.slot());
+    MemorySegment bytes =
+        target
+            .places()
+            .memory()
+            .asSlice((long) place.slot() * SimCluster.SLOT_BYTES, SimCluster.SLOT_BYTES)
+            .fill((byte) 9);
+    run(50);
+    outcome.requireAll(Refusal.STALE_DESTINATION.code());
+    assertEquals(-1, bytes.mismatch(MemorySegment.ofArray(nines())), "the owner's bytes changed");
+  }
+
+  private static byte[] nines() {
+    byte[] nines = new byte[SimCluster.SLOT_BYTES];
+    Arrays.fill(nines, (byte) 9);
+    return nines;
+  }
+
+  @Test
   void shouldTellLateAskersOfAFinishedTransfer() {
     boolean[] mute = new boolean[1];
     cluster
@@ -178,7 +231,12 @@ class ProtocolRulesTest {
     int slot = (int) (nextKey % SimCluster.SLOTS);
     Outcome outcome = push(1, 4 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS);
     long sent = count(source, TransportCounter.BULK_BYTES_SENT);
-    source.whileStaging(() -> source.own().renew(slot));
+    source.whileStaging(
+        lane -> {
+          if (lane == Lane.BULK) {
+            source.own().renew(slot);
+          }
+        });
     run(20);
     outcome.requireAll(Refusal.STALE_SOURCE.code());
     assertEquals(0, count(target, TransportCounter.CHECKSUM_FAILURES));

@@ -26,21 +26,17 @@ final class SimGroup {
   private static final long MS = 1_000_000L;
   private static final long WATCH_NS = 10 * MS;
   private static final long DEADLINE_NS = 60 * MS;
+  private static final long SLACK_NS = 10 * MS;
 
   private final SimCluster cluster;
-  private final long slackNs;
   private final Member[] members;
   private final Map<Long, Integer> sums = new HashMap<>();
   private int formation;
   private long completed;
   private long failed;
 
-  /**
-   * @param slackNs longest pause of a node: it judges a deadline when it runs again
-   */
-  SimGroup(SimCluster cluster, long slackNs) {
+  SimGroup(SimCluster cluster) {
     this.cluster = cluster;
-    this.slackNs = slackNs + 10 * MS;
     this.members = new Member[cluster.nodes().size()];
     watch();
   }
@@ -81,7 +77,7 @@ final class SimGroup {
   void requireNoneOverdue() {
     for (Member member : members) {
       boolean open = member != null && !member.overtaken() && member.running;
-      assertTrue(!open || member.ageNs() <= DEADLINE_NS + slackNs, "an operation is overdue");
+      assertTrue(!open || member.inTime(), "an operation is overdue");
     }
   }
 
@@ -119,8 +115,10 @@ final class SimGroup {
       return overtaken() || exchange.failedCode() != 0;
     }
 
-    long ageNs() {
-      return cluster.scheduler().nowNs() - startedNs;
+    /** A node that was paused judges a deadline when it runs again. */
+    boolean inTime() {
+      long ageNs = cluster.scheduler().nowNs() - startedNs;
+      return ageNs <= DEADLINE_NS + SLACK_NS || node.runningForNs() <= SLACK_NS;
     }
 
     void soon() {
@@ -169,7 +167,7 @@ final class SimGroup {
       assertTrue(running, "an operation ended twice");
       running = false;
       assertNotEquals(0, code);
-      assertTrue(ageNs() <= DEADLINE_NS + slackNs, "an operation failed after its deadline");
+      assertTrue(inTime(), "an operation failed after its deadline");
       failed++;
     }
   }

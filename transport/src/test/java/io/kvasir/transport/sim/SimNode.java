@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -54,7 +55,7 @@ public final class SimNode implements BlockSink {
   private boolean alive;
   private long pausedUntilNs;
   private long deliveries;
-  private Runnable whileStaging = () -> {};
+  private Consumer<Lane> whileStaging = lane -> {};
   private PlaceListener placeListener = (offer, slot, verdict) -> {};
 
   /** Hears how blocks pushed to a node end. */
@@ -130,6 +131,11 @@ public final class SimNode implements BlockSink {
 
   boolean paused() {
     return scheduler.elapsedNs() < pausedUntilNs;
+  }
+
+  /** Virtual time since its last pause ended; negative while it is paused. */
+  long runningForNs() {
+    return scheduler.elapsedNs() - pausedUntilNs;
   }
 
   void meet(SimNode other) {
@@ -240,7 +246,7 @@ public final class SimNode implements BlockSink {
   }
 
   /** Runs after a frame's bytes were copied and before it is committed. */
-  public void whileStaging(Runnable action) {
+  public void whileStaging(Consumer<Lane> action) {
     whileStaging = action;
   }
 
@@ -320,7 +326,7 @@ public final class SimNode implements BlockSink {
       stagedLane = lane;
       writer.write(
           new UnsafeBuffer(staged), 0, head, headBytes, payload, payloadOffset, payloadBytes);
-      whileStaging.run();
+      whileStaging.accept(lane);
       return 0;
     }
 

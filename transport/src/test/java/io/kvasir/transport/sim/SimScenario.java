@@ -41,8 +41,6 @@ final class SimScenario {
   private static final TransportConfig.Timeouts TIMEOUTS =
       new TransportConfig.Timeouts(10 * MS, MS, 80 * MS, 80 * MS, 150 * MS, 60 * MS, MS);
 
-  private static final long MAX_PAUSE_NS = 150 * MS;
-
   /** What is wrong with a run. */
   enum Kind {
     /** The medium has faults. */
@@ -115,7 +113,7 @@ final class SimScenario {
             2 + random.nextInt(2), 1024 + 256 * random.nextInt(8), kind == Kind.SEALED);
     this.cluster = new SimCluster(seed, shape, LIMITS, TIMEOUTS, this::requireBounds);
     boolean grouped = kind != Kind.LYING && random.nextInt(8) == 0;
-    this.group = grouped ? new SimGroup(cluster, MAX_PAUSE_NS) : null;
+    this.group = grouped ? new SimGroup(cluster) : null;
     this.random = cluster.scheduler().random();
     for (SimNode node : cluster.nodes()) {
       node.places().memory().fill(CANARY);
@@ -153,6 +151,12 @@ final class SimScenario {
         .memory()
         .asSlice((long) slot.slot() * SimCluster.SLOT_BYTES, SimCluster.SLOT_BYTES)
         .fill(CANARY);
+  }
+
+  /** Nobody lies: what arrives is what was offered, or nothing. */
+  private void requireHonest(int code) {
+    assertTrue(
+        kind == Kind.LYING || code != Refusal.MISMATCH.code(), "an honest frame was refused");
   }
 
   /** The delivered layers are the sealed bytes; the rest of the slot is untouched. */
@@ -213,7 +217,7 @@ final class SimScenario {
               .faults(
                   from, to, kind == Kind.LYING ? SimFaults.lying(weight) : SimFaults.mixed(weight));
       case 2 -> cluster.network().faults(from, to, SimFaults.PARTITION);
-      case 3 -> node.pause(random.nextLong(MAX_PAUSE_NS));
+      case 3 -> node.pause(random.nextLong(150 * MS));
       case 4 -> {
         node.crash();
         if (random.nextBoolean()) {
@@ -351,6 +355,7 @@ final class SimScenario {
     for (Started transfer : started) {
       assertTrue(transfer.ended || transfer.overtaken(), "a transfer outlived its deadline");
       for (byte code : transfer.codes) {
+        requireHonest(code);
         verdictCount++;
         deliveredCount += code == Verdict.DELIVERED ? 1 : 0;
       }
