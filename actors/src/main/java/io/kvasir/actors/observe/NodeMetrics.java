@@ -21,7 +21,7 @@ import java.util.function.ToDoubleFunction;
  */
 public final class NodeMetrics implements AutoCloseable {
   private static final EngineStats NOTHING =
-      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, EngineStats.Blocks.NONE);
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);

@@ -13,6 +13,11 @@ public class TokenStream {
   private final float[][] promptLogits;
   private final TokenLogprobs logprobs;
   private final TokenLogprobs promptLogprobs;
+
+  /** Sum of log-probabilities up to and including each token; null unless they are measured. */
+  private final double[] logprobSums;
+
+  private final ResumedChoice resumed;
   private final PooledState pooled;
   private final Runnable wakeup;
   private double logprobSum;
@@ -31,7 +36,7 @@ public class TokenStream {
    * @param wakeup scheduled on the engine thread; must not block or throw
    */
   public TokenStream(int capacityTokens, int promptLogitRows, Runnable wakeup) {
-    this(capacityTokens, promptLogitRows, null, null, null, wakeup);
+    this(capacityTokens, promptLogitRows, null, null, null, null, ResumedChoice.FRESH, wakeup);
   }
 
   private TokenStream(
@@ -39,12 +44,29 @@ public class TokenStream {
       int promptLogitRows,
       TokenLogprobs logprobs,
       TokenLogprobs promptLogprobs,
+      double[] logprobSums,
       PooledState pooled,
+      ResumedChoice resumed,
       Runnable wakeup) {
-    this.tokens = new int[capacityTokens];
+    int given = resumed.tokens().length;
+    if (given > capacityTokens) {
+      throw new IllegalArgumentException(
+          "resumed tokens="
+              + given
+              + " exceed max_tokens="
+              + capacityTokens
+              + ", send the request that began the answer");
+    }
+    this.tokens = Arrays.copyOf(resumed.tokens(), capacityTokens);
+    this.resumed = resumed;
+    this.published = given;
+    this.consumed = given;
+    this.logprobSum = resumed.logprobSum();
+    this.measuredTokens = logprobSums == null ? 0 : resumed.measuredTokens();
     this.promptLogits = new float[promptLogitRows][];
     this.logprobs = logprobs;
     this.promptLogprobs = promptLogprobs;
+    this.logprobSums = logprobSums;
     this.pooled = pooled;
     this.wakeup = wakeup;
   }
@@ -59,12 +81,26 @@ public class TokenStream {
    */
   public static TokenStream of(
       SamplingParameters s, int choice, int promptTokens, int vocabSize, Runnable wakeup) {
+    return of(s, choice, promptTokens, vocabSize, ResumedChoice.FRESH, wakeup);
+  }
+
+  /**
+   * The same for a choice that goes on with tokens drawn elsewhere: they count as published and
+   * consumed, new ones follow behind them. Their log-probabilities are not measured again.
+   */
+  public static TokenStream of(
+      SamplingParameters s,
+      int choice,
+      int promptTokens,
+      int vocabSize,
+      ResumedChoice resumed,
+      Runnable wakeup) {
     TokenLogprobs own =
         s.logprobs() < 0
             ? null
             : new TokenLogprobs(s.maxTokens(), Math.min(s.logprobs(), vocabSize));
     TokenLogprobs prompt = null;
-    if (choice == 0 && s.promptLogprobs() >= 0) {
+    if (choice == 0 && s.promptLogprobs() >= 0 && resumed.isFresh()) {
       long kept = (long) promptTokens * (1 + s.promptLogprobs());
       if (kept > SamplingParameters.MAX_KEPT_LOGPROBS) {
         throw new IllegalArgumentException(
@@ -74,18 +110,23 @@ public class TokenStream {
       }
       prompt = new TokenLogprobs(promptTokens, Math.min(s.promptLogprobs(), vocabSize));
     }
-    return new TokenStream(s.maxTokens(), 0, own, prompt, null, wakeup);
+    double[] sums = s.measures() ? new double[s.maxTokens()] : null;
+    return new TokenStream(s.maxTokens(), 0, own, prompt, sums, null, resumed, wakeup);
   }
 
   /** The stream of an input to be embedded: it carries no tokens and ends with {@link #pooled}. */
   public static TokenStream pooling(Pooling pooling, Runnable wakeup) {
-    return new TokenStream(0, 0, null, null, new PooledState(pooling), wakeup);
+    return new TokenStream(
+        0, 0, null, null, null, new PooledState(pooling), ResumedChoice.FRESH, wakeup);
   }
 
   /** Engine thread: appends a token. */
   final void publish(int token) {
     int index = published;
     tokens[index] = token;
+    if (logprobSums != null) {
+      logprobSums[index] = logprobSum;
+    }
     published = index + 1;
     if (consumed == index) {
       wakeup.run();
@@ -111,7 +152,16 @@ public class TokenStream {
     wakeup.run();
   }
 
-  /** Tokens published so far. */
+  /** Tokens that were given with the request; the first that is new has this index. */
+  public final int resumedTokens() {
+    return resumed.tokens().length;
+  }
+
+  final ResumedChoice resumed() {
+    return resumed;
+  }
+
+  /** Tokens published so far, those given with the request included. */
   public final int published() {
     return published;
   }
@@ -156,8 +206,8 @@ public class TokenStream {
   }
 
   /**
-   * Log-probabilities of the answer's tokens, valid below {@link #published()}; null if not asked
-   * for.
+   * Log-probabilities of the answer's tokens, valid from {@link #resumedTokens()} up to below
+   * {@link #published()}; null if not asked for.
    */
   public final TokenLogprobs logprobs() {
     return logprobs;
@@ -165,7 +215,7 @@ public class TokenStream {
 
   /**
    * Log-probabilities of the prompt's tokens, valid once a token or the end is seen; null if not
-   * asked for and for every choice but the first.
+   * asked for, for every choice but the first, and for a first choice that was resumed.
    */
   public final TokenLogprobs promptLogprobs() {
     return promptLogprobs;
@@ -183,6 +233,25 @@ public class TokenStream {
    */
   public final double meanLogprob() {
     return measuredTokens == 0 ? Double.NEGATIVE_INFINITY : logprobSum / measuredTokens;
+  }
+
+  /**
+   * Sum of the log-probabilities of all tokens up to and including {@code index}, which must be new
+   * and below {@link #published()}: what a node that resumes the choice behind it has to know. 0
+   * for requests that do not measure them.
+   */
+  public final double logprobSum(int index) {
+    return logprobSums == null ? 0 : logprobSums[index];
+  }
+
+  /** The same over everything drawn, a stop token included; valid once the stream ended. */
+  public final double logprobSum() {
+    return logprobSum;
+  }
+
+  /** Tokens that {@link #logprobSum()} is over; valid once the stream ended. */
+  public final int measuredTokens() {
+    return measuredTokens;
   }
 
   /** All tokens so far. */
