@@ -1,6 +1,7 @@
 package io.kvasir.actors.gpu;
 
 import io.kvasir.runtime.engine.Choices;
+import io.kvasir.runtime.engine.ResumedChoice;
 import io.kvasir.runtime.engine.SamplingParameters;
 import io.kvasir.runtime.engine.TokenLogprobs;
 import io.kvasir.runtime.engine.TokenStream;
@@ -30,8 +31,11 @@ public abstract class StreamedGeneration implements Generation {
     this.fingerprint = fingerprint;
     List<TokenStream> made = new ArrayList<>(sampling.bestOf());
     for (int choice = 0; choice < sampling.bestOf(); choice++) {
+      ResumedChoice resumed =
+          order.resume().isEmpty() ? ResumedChoice.FRESH : order.resume().get(choice);
       made.add(
-          TokenStream.of(sampling, choice, order.promptTokens().length, vocabSize, this::wake));
+          TokenStream.of(
+              sampling, choice, order.promptTokens().length, vocabSize, resumed, this::wake));
     }
     this.streams = List.copyOf(made);
   }

@@ -118,16 +118,31 @@ final class Failover {
       return;
     }
     silentTicks = 0;
+    if (saysAccepted(message)) {
+      accepted = true;
+      waitedTicks = 0;
+      port.accepted();
+    }
     switch (message) {
-      case GenerationReply.Accepted ok -> {
-        accepted = true;
-        waitedTicks = 0;
-        port.accepted();
-      }
+      case GenerationReply.Accepted ok -> {}
       case GenerationReply.Refused refused -> onRefused(refused, nowNs);
       case GenerationReply.Gone gone -> lost(nowNs);
       default -> onProgress(progress.take(message, nowNs), nowNs);
     }
+  }
+
+  /** The message that says so may be the one that was lost. */
+  private static boolean saysAccepted(OfAttempt message) {
+    return switch (message) {
+      case GenerationReply.Accepted accepted -> true;
+      case GenerationReply.Tokens tokens -> true;
+      case GenerationReply.PromptScores scores -> true;
+      case GenerationReply.Finished finished -> true;
+      case GenerationReply.Embedded embedded -> true;
+      case GenerationReply.Alive alive -> alive.sent().length > 0;
+      case GenerationReply.Refused refused -> false;
+      case GenerationReply.Gone gone -> false;
+    };
   }
 
   private void onRefused(GenerationReply.Refused refused, long nowNs) {

@@ -1,6 +1,7 @@
 package io.kvasir.actors.schedule;
 
 import io.kvasir.actors.cluster.ClusterView;
+import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.GenerationOrder;
@@ -18,9 +19,7 @@ import io.kvasir.runtime.engine.TokenStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,9 +40,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 
 /**
  * Computes for gateways, its own node's and others': begins attempts on the node's devices, sends
- * their tokens, and ends what its gateway no longer wants. Every attempt lives under a lease by
- * this node's monotonic clock, looked at before anything is sent: a node that stood still does not
- * go on with what others have taken over meanwhile. Reports the node's load to gateways that watch.
+ * their tokens, ends what its gateway no longer wants, and reports the node's load to gateways that
+ * watch. The rules of attempts and their leases are {@link AttemptTable}; this drives it.
  */
 public final class GenerationService extends AbstractMatchingBehavior<ServiceCommand> {
   /** What it tells itself. */
@@ -110,7 +108,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private final Intake intake;
   private final List<NodeDevice> devices;
   private final Slices slices;
-  private final Map<Long, NodeAttempt> attempts = new HashMap<>();
+  private final AttemptTable attempts;
   private final Map<Long, Slices.Assembly> assemblies = new HashMap<>();
   private final Map<ActorRef<GenerationReply>, Long> watchers = new LinkedHashMap<>();
   private final Map<String, DeviceReport> reports = new HashMap<>();
@@ -160,6 +158,8 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     this.intake = intake;
     this.devices = List.copyOf(devices);
     this.settings = settings;
+    this.attempts =
+        new AttemptTable(settings.maxRequests(), settings.renewInterval().toNanos());
     this.slices = new Slices(context.getSystem());
     devices.forEach(device -> reports.put(device.model(), new DeviceReport()));
     timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
@@ -173,9 +173,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       case GenerationMessage.Embed embed -> onEmbed(embed, nowNs);
       case GenerationMessage.Part part -> onPart(part, nowNs);
       case GenerationMessage.Renew renew -> onRenew(renew, nowNs);
-      case GenerationMessage.Resend resend -> onResend(resend, nowNs);
+      case GenerationMessage.Resend resend -> attempts.resend(resend, nowNs);
       case GenerationMessage.Cancel cancel -> onCancel(cancel);
-      case GenerationMessage.CancelChoice cancel -> onCancelChoice(cancel);
+      case GenerationMessage.CancelChoice cancel -> attempts.cancelChoice(cancel);
       case GenerationMessage.Watch watch -> onWatch(watch, nowNs);
       case Took took -> onTook(took, nowNs);
       case TookInput took -> onTookInput(took, nowNs);
@@ -185,11 +185,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       case Stats stats -> onStats(stats, nowNs);
       case Drain drain -> onDrain(drain, nowNs);
     }
-    return draining && attempts.isEmpty() ? emptied() : this;
-  }
-
-  private Behavior<ServiceCommand> emptied() {
-    if (drained != null) {
+    if (drained != null && attempts.isEmpty()) {
       drained.tell(Done.getInstance());
       drained = null;
     }
@@ -198,16 +194,15 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   private void onStart(GenerationMessage.Start start, long nowNs) {
     NodeAttempt attempt =
-        begin(
+        new NodeAttempt(
             start.requestId(),
             start.attempt(),
-            start.replyTo(),
+            start.replyTo()::tell,
             start.model(),
-            start.fingerprint(),
             start.computeTokens(),
-            start.leaseMs(),
+            nowNs + start.leaseMs() * 1_000_000L,
             nowNs);
-    if (attempt == null) {
+    if (!begin(attempt, start.fingerprint())) {
       return;
     }
     GenerationOrder order;
@@ -223,7 +218,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
               start.session(),
               start.explained());
     } catch (IllegalArgumentException | NullPointerException malformed) {
-      refuse(attempt, Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
+      attempts.forget(attempt);
+      attempt.refuse(
+          Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
     }
     getContext()
@@ -235,16 +232,15 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   private void onEmbed(GenerationMessage.Embed embed, long nowNs) {
     NodeAttempt attempt =
-        begin(
+        new NodeAttempt(
             embed.requestId(),
             embed.attempt(),
-            embed.replyTo(),
+            embed.replyTo()::tell,
             embed.model(),
-            embed.fingerprint(),
             embed.input().length,
-            embed.leaseMs(),
+            nowNs + embed.leaseMs() * 1_000_000L,
             nowNs);
-    if (attempt == null) {
+    if (!begin(attempt, embed.fingerprint())) {
       return;
     }
     EmbeddingOrder order;
@@ -256,7 +252,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
               Pooling.valueOf(embed.pooling()),
               Duration.ofMillis(Math.max(1, embed.timeoutMs())));
     } catch (IllegalArgumentException malformed) {
-      refuse(attempt, Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
+      attempts.forget(attempt);
+      attempt.refuse(
+          Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
     }
     getContext()
@@ -266,48 +264,22 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
                 new TookInput(embed.requestId(), embed.attempt(), embedding, refusal(failure)));
   }
 
-  /** Room for an attempt, or null when it was refused. */
-  private NodeAttempt begin(
-      long requestId,
-      int number,
-      ActorRef<GenerationReply> replyTo,
-      String model,
-      String fingerprint,
-      int computeTokens,
-      int leaseMs,
-      long nowNs) {
-    NodeAttempt before = attempts.get(requestId);
-    if (before != null && before.attempt >= number) {
-      return null;
-    }
-    end(requestId);
-    NodeAttempt attempt =
-        new NodeAttempt(
-            requestId, number, replyTo, model, computeTokens, nowNs + leaseMs * 1_000_000L, nowNs);
-    var served = LoadBook.model(view.self(), model);
+  /** Whether an attempt may be made; a refusal has been told. */
+  private boolean begin(NodeAttempt attempt, String fingerprint) {
+    ModelInfo served = LoadBook.model(view.self(), attempt.model);
     if (served == null || !served.fingerprint().equals(fingerprint)) {
-      refuse(
-          attempt,
+      attempt.refuse(
           Code.NO_NODE,
           "the model %s of fingerprint %s is not computed on this node"
-              .formatted(model, fingerprint),
+              .formatted(attempt.model, fingerprint),
           true);
-      return null;
+      return false;
     }
     if (draining) {
-      refuse(attempt, Code.DRAINING, "the node is stopping and takes no new requests", true);
-      return null;
+      attempt.refuse(Code.DRAINING, "the node is stopping and takes no new requests", true);
+      return false;
     }
-    if (attempts.size() >= settings.maxRequests()) {
-      refuse(
-          attempt,
-          Code.QUEUE_FULL,
-          "the node has %d requests, its limit, try again later".formatted(attempts.size()),
-          true);
-      return null;
-    }
-    attempts.put(requestId, attempt);
-    return attempt;
+    return attempts.begin(attempt);
   }
 
   private void onPart(GenerationMessage.Part part, long nowNs) {
@@ -352,20 +324,18 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   }
 
   private void onTook(Took took, long nowNs) {
-    NodeAttempt attempt = live(took.requestId(), took.attempt(), nowNs);
     if (took.generation() == null) {
-      if (attempt != null) {
-        attempts.remove(took.requestId());
-        refuse(attempt, took.refused());
-      }
+      refused(attempts.live(took.requestId(), took.attempt(), nowNs), took.refused());
       return;
     }
-    if (attempt == null) {
-      took.generation().cancel();
-      return;
-    }
+    // Nobody else will read it, taken or not.
     ActorRef<ServiceCommand> self = getContext().getSelf();
     News news = new News(took.requestId(), took.attempt());
+    NodeAttempt attempt =
+        attempts.taken(took.requestId(), took.attempt(), took.generation(), nowNs);
+    if (attempt == null) {
+      return;
+    }
     took.generation()
         .attach(
             () -> {
@@ -373,18 +343,14 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
                 self.tell(news);
               }
             });
-    attempt.taken(took.generation());
-    attempt.replyTo.tell(new GenerationReply.Accepted(took.requestId(), took.attempt()));
+    attempt.accept();
     onNews(news, nowNs);
   }
 
   private void onTookInput(TookInput took, long nowNs) {
-    NodeAttempt attempt = live(took.requestId(), took.attempt(), nowNs);
+    NodeAttempt attempt = attempts.live(took.requestId(), took.attempt(), nowNs);
     if (took.embedding() == null) {
-      if (attempt != null) {
-        attempts.remove(took.requestId());
-        refuse(attempt, took.refused());
-      }
+      refused(attempt, took.refused());
       return;
     }
     if (attempt == null) {
@@ -392,19 +358,26 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       return;
     }
     attempt.taken(took.embedding());
-    attempt.replyTo.tell(new GenerationReply.Accepted(took.requestId(), took.attempt()));
+    attempt.accept();
     getContext()
         .pipeToSelf(
             took.embedding().result(),
             (result, failure) -> new Ended(took.requestId(), took.attempt(), result));
   }
 
+  private void refused(NodeAttempt attempt, OrderRefusedException refusal) {
+    if (attempt != null) {
+      attempts.forget(attempt);
+      attempt.refuse(refusal.code(), refusal.getMessage(), refusal.elsewhere());
+    }
+  }
+
   private void onEnded(Ended ended, long nowNs) {
-    NodeAttempt attempt = live(ended.requestId(), ended.attempt(), nowNs);
+    NodeAttempt attempt = attempts.live(ended.requestId(), ended.attempt(), nowNs);
     if (attempt == null || ended.result() == null) {
       return;
     }
-    attempts.remove(ended.requestId());
+    attempts.forget(attempt);
     Embedding.Result result = ended.result();
     byte[] vector = null;
     if (result.vector() != null) {
@@ -413,26 +386,20 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       bytes.asFloatBuffer().put(result.vector());
       vector = bytes.array();
     }
-    attempt.replyTo.tell(
+    attempt.tell(
         new GenerationReply.Embedded(
             ended.requestId(),
             ended.attempt(),
             result.reason(),
             vector,
             WireUsage.of(result.usage()),
-            result.failure()));
+            result.failure()),
+        nowNs);
   }
 
   private void onNews(News news, long nowNs) {
-    NodeAttempt attempt = live(news.requestId(), news.attempt(), nowNs);
-    if (attempt == null) {
-      return;
-    }
-    // Before looking: what is published from here on wakes again.
-    attempt.wakeScheduled.set(false);
-    boolean before = attempt.toldAll();
-    attempt.tellNews(nowNs, attempt.replyTo::tell);
-    if (!before && attempt.toldAll()) {
+    NodeAttempt attempt = attempts.live(news.requestId(), news.attempt(), nowNs);
+    if (attempts.news(news.requestId(), news.attempt(), nowNs)) {
       learn(attempt);
     }
   }
@@ -449,88 +416,25 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   private void onRenew(GenerationMessage.Renew renew, long nowNs) {
     Slices.Assembly assembly = assemblies.get(renew.requestId());
-    if (assembly != null && assembly.attempt == renew.attempt()) {
-      return;
-    }
-    NodeAttempt attempt = live(renew.requestId(), renew.attempt(), nowNs);
-    if (attempt == null) {
-      renew.replyTo().tell(new GenerationReply.Gone(renew.requestId(), renew.attempt()));
-      return;
-    }
-    attempt.renew(nowNs + renew.leaseMs() * 1_000_000L);
-  }
-
-  private void onResend(GenerationMessage.Resend resend, long nowNs) {
-    NodeAttempt attempt = live(resend.requestId(), resend.attempt(), nowNs);
-    if (attempt != null) {
-      attempt.resend(resend.choice(), resend.first(), nowNs, attempt.replyTo::tell);
+    if (assembly == null || assembly.attempt != renew.attempt()) {
+      attempts.renew(renew, renew.replyTo()::tell, nowNs);
     }
   }
 
   private void onCancel(GenerationMessage.Cancel cancel) {
-    NodeAttempt attempt = attempts.get(cancel.requestId());
-    if (attempt != null && attempt.attempt <= cancel.attempt()) {
-      end(cancel.requestId());
-    }
+    attempts.cancel(cancel);
     assemblies.remove(cancel.requestId());
   }
 
-  private void onCancelChoice(GenerationMessage.CancelChoice cancel) {
-    NodeAttempt attempt = attempts.get(cancel.requestId());
-    if (attempt != null && attempt.attempt == cancel.attempt()) {
-      attempt.stop(cancel.choice());
-    }
-  }
-
-  /** The attempt if it is under way and its lease has not ended, which ends it. */
-  private NodeAttempt live(long requestId, int number, long nowNs) {
-    NodeAttempt attempt = attempts.get(requestId);
-    if (attempt == null || attempt.attempt != number) {
-      return null;
-    }
-    if (attempt.leaseOver(nowNs)) {
-      end(requestId);
-      return null;
-    }
-    return attempt;
-  }
-
-  private void end(long requestId) {
-    NodeAttempt attempt = attempts.remove(requestId);
-    if (attempt != null) {
-      attempt.stop();
-    }
-  }
-
-  private void refuse(NodeAttempt attempt, OrderRefusedException refused) {
-    refuse(attempt, refused.code(), refused.getMessage(), refused.elsewhere());
-  }
-
-  private void refuse(NodeAttempt attempt, Code code, String sentence, boolean elsewhere) {
-    attempts.remove(attempt.requestId, attempt);
-    attempt.replyTo.tell(
-        new GenerationReply.Refused(
-            attempt.requestId, attempt.attempt, code.name(), sentence, elsewhere));
-  }
-
   private void onTick(long nowNs) {
-    Iterator<NodeAttempt> each = attempts.values().iterator();
-    while (each.hasNext()) {
-      NodeAttempt attempt = each.next();
-      if (attempt.leaseOver(nowNs)) {
-        each.remove();
-        attempt.stop();
-      } else {
-        attempt.tellAlive(nowNs, settings.renewInterval().toNanos(), attempt.replyTo::tell);
-      }
-    }
+    attempts.tick(nowNs);
     assemblies.values().removeIf(assembly -> nowNs - assembly.leaseUntilNs >= 0);
     watchers.values().removeIf(untilNs -> nowNs - untilNs >= 0);
     if (!watchers.isEmpty()) {
       devices.forEach(this::askDevice);
     }
     if (drained != null && nowNs - drainUntilNs >= 0) {
-      handBack();
+      attempts.handBack();
     }
   }
 
@@ -586,7 +490,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private GenerationReply.Load load(String model, EngineStats engine, DeviceReport report) {
     long backlog = 0;
     int fetching = 0;
-    for (NodeAttempt attempt : attempts.values()) {
+    for (NodeAttempt attempt : attempts.all()) {
       if (attempt.model.equals(model) && attempt.awaitsPrefill()) {
         backlog += attempt.computeTokens;
         fetching += attempt.streams().isEmpty() ? 1 : 0;
@@ -620,20 +524,10 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     devices.forEach(this::askDevice);
   }
 
-  /** Gateways go on elsewhere with what has not ended. */
-  private void handBack() {
-    for (NodeAttempt attempt : new ArrayList<>(attempts.values())) {
-      attempt.stop();
-      refuse(attempt, Code.DRAINING, "the node is stopping", true);
-    }
-    emptied();
-  }
-
   @Override
   public Behavior<ServiceCommand> onSignal(Signal signal) {
     if (signal instanceof PostStop) {
-      attempts.values().forEach(NodeAttempt::stop);
-      attempts.clear();
+      attempts.stopAll();
     }
     return this;
   }

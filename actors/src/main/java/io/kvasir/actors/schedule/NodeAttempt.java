@@ -1,15 +1,15 @@
 package io.kvasir.actors.schedule;
 
 import io.kvasir.actors.gpu.LocalEmbedding;
-import io.kvasir.actors.gpu.LocalGeneration;
+import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
+import io.kvasir.actors.gpu.StreamedGeneration;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.TokenLogprobs;
 import io.kvasir.runtime.engine.TokenStream;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.apache.pekko.actor.typed.ActorRef;
 
 /**
  * One attempt on the node that computes it: what of it was told, and how long it may go on. It
@@ -22,13 +22,13 @@ final class NodeAttempt {
 
   final long requestId;
   final int attempt;
-  final ActorRef<GenerationReply> replyTo;
+  private final Consumer<GenerationReply> out;
   final String model;
   final int computeTokens;
   final AtomicBoolean wakeScheduled = new AtomicBoolean();
   private long leaseUntilNs;
   private long toldNs;
-  private LocalGeneration generation;
+  private StreamedGeneration generation;
   private LocalEmbedding embedding;
   private int[] told = {};
   private boolean[] endTold = {};
@@ -37,14 +37,14 @@ final class NodeAttempt {
   NodeAttempt(
       long requestId,
       int attempt,
-      ActorRef<GenerationReply> replyTo,
+      Consumer<GenerationReply> out,
       String model,
       int computeTokens,
       long leaseUntilNs,
       long nowNs) {
     this.requestId = requestId;
     this.attempt = attempt;
-    this.replyTo = replyTo;
+    this.out = out;
     this.model = model;
     this.computeTokens = computeTokens;
     this.leaseUntilNs = leaseUntilNs;
@@ -61,13 +61,22 @@ final class NodeAttempt {
   }
 
   /** The device has it. */
-  void taken(LocalGeneration accepted) {
+  void taken(StreamedGeneration accepted) {
     generation = accepted;
     told = new int[accepted.choiceCount()];
     endTold = new boolean[told.length];
     for (int choice = 0; choice < told.length; choice++) {
       told[choice] = stream(choice).published();
     }
+  }
+
+  /** Tells the gateway that the device has it. */
+  void accept() {
+    out.accept(new GenerationReply.Accepted(requestId, attempt));
+  }
+
+  void refuse(Code code, String sentence, boolean elsewhere) {
+    out.accept(new GenerationReply.Refused(requestId, attempt, code.name(), sentence, elsewhere));
   }
 
   void taken(LocalEmbedding accepted) {
@@ -101,23 +110,23 @@ final class NodeAttempt {
   }
 
   /** Tells what is new. */
-  void tellNews(long nowNs, Consumer<GenerationReply> out) {
+  void tellNews(long nowNs) {
     for (int choice = 0; choice < told.length; choice++) {
       // The end first: what was published before it is then seen as well.
       FinishReason reason = stream(choice).finishReason();
       int published = stream(choice).published();
       if (told[choice] < published || reason != null) {
-        tellScores(nowNs, out);
+        tellScores(nowNs);
       }
-      tellTokens(choice, published, nowNs, out);
+      tellTokens(choice, published, nowNs);
       if (reason != null && !endTold[choice]) {
         endTold[choice] = true;
-        tell(end(choice, reason), nowNs, out);
+        tell(end(choice, reason), nowNs);
       }
     }
   }
 
-  private void tellScores(long nowNs, Consumer<GenerationReply> out) {
+  private void tellScores(long nowNs) {
     TokenLogprobs prompt = generation.promptLogprobs();
     if (prompt == null) {
       return;
@@ -125,12 +134,12 @@ final class NodeAttempt {
     while (scoresTold < prompt.tokenCount()) {
       int count = Math.min(MAX_SCORED_TOKENS, prompt.tokenCount() - scoresTold);
       WireLogprobs scores = WireLogprobs.of(prompt, scoresTold, count);
-      tell(new GenerationReply.PromptScores(requestId, attempt, scoresTold, scores), nowNs, out);
+      tell(new GenerationReply.PromptScores(requestId, attempt, scoresTold, scores), nowNs);
       scoresTold += count;
     }
   }
 
-  private void tellTokens(int choice, int published, long nowNs, Consumer<GenerationReply> out) {
+  private void tellTokens(int choice, int published, long nowNs) {
     TokenStream stream = stream(choice);
     TokenLogprobs logprobs = stream.logprobs();
     int most = logprobs == null ? MAX_TOKENS : MAX_SCORED_TOKENS;
@@ -144,9 +153,7 @@ final class NodeAttempt {
       WireLogprobs scores = logprobs == null ? null : WireLogprobs.of(logprobs, first, ids.length);
       double sum = stream.logprobSum(told[choice] - 1);
       tell(
-          new GenerationReply.Tokens(requestId, attempt, choice, first, ids, scores, sum),
-          nowNs,
-          out);
+          new GenerationReply.Tokens(requestId, attempt, choice, first, ids, scores, sum), nowNs);
     }
     stream.consumedUpTo(published);
   }
@@ -168,13 +175,13 @@ final class NodeAttempt {
         serving.explained());
   }
 
-  private void tell(GenerationReply reply, long nowNs, Consumer<GenerationReply> out) {
+  void tell(GenerationReply reply, long nowNs) {
     toldNs = nowNs;
     out.accept(reply);
   }
 
   /** Says again what the gateway has not got. */
-  void resend(int choice, int first, long nowNs, Consumer<GenerationReply> out) {
+  void resend(int choice, int first, long nowNs) {
     if (generation == null) {
       return;
     }
@@ -190,14 +197,14 @@ final class NodeAttempt {
           Math.max(stream(choice).resumedTokens(), Math.min(told[choice], Math.max(0, first)));
       endTold[choice] = false;
     }
-    tellNews(nowNs, out);
+    tellNews(nowNs);
   }
 
   /** Says that it lives, when nothing else has said so for a while. */
-  void tellAlive(long nowNs, long intervalNs, Consumer<GenerationReply> out) {
+  void tellAlive(long nowNs, long intervalNs) {
     if (nowNs - toldNs >= intervalNs) {
       tell(
-          new GenerationReply.Alive(requestId, attempt, told.clone(), endTold.clone()), nowNs, out);
+          new GenerationReply.Alive(requestId, attempt, told.clone(), endTold.clone()), nowNs);
     }
   }
 
