@@ -2,6 +2,7 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.gpu.EmbeddingOrder;
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
@@ -186,7 +187,7 @@ final class EmbeddingsHandler {
   private static HttpResponse answer(
       Prepared prepared, List<Embedding.Result> results, RequestScope scope) {
     RequestTimer timer = scope.timer();
-    timer.finished(FinishReason.STOP, EmbeddingDocuments.total(results));
+    timer.finished(FinishReason.STOP, EmbeddingDocuments.total(results), Serving.HERE);
     HttpResponse response =
         HttpResponse.create()
             .withEntity(

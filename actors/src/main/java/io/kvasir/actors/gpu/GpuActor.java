@@ -218,7 +218,10 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
                 order.timeout().toNanos(),
                 List.of(),
                 generate.adjusters(),
-                generation.streams()));
+                generation.streams(),
+                generate.fetched().pins(),
+                generate.fetched().loaded(),
+                order.resume()));
     if (refusal != null) {
       generate.declined(new Refused(refusal));
       return this;

@@ -4,6 +4,7 @@ import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.schedule.GenerationReply.Embedded;
 import io.kvasir.actors.schedule.GenerationReply.OfAttempt;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -95,7 +96,7 @@ final class RoutedEmbedding implements Embedding, Progress {
   @Override
   public void abandon(String sentence, long nowNs) {
     if (!complete) {
-      Usage nothing = new Usage(inputTokens, 0, inputTokens, 0, 0, 0, 0, -1, 0);
+      Usage nothing = new Usage(inputTokens, PromptSources.cached(inputTokens, 0), 0, 0, 0, 0, 0, -1, 0);
       end(new Result(FinishReason.CANCELLED, null, nothing, sentence));
     }
   }

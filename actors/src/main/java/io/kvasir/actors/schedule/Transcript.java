@@ -6,6 +6,7 @@ import io.kvasir.actors.schedule.GenerationReply.OfAttempt;
 import io.kvasir.actors.schedule.GenerationReply.PromptScores;
 import io.kvasir.actors.schedule.GenerationReply.Tokens;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.TokenLogprobs;
 import io.kvasir.runtime.engine.TokenStream;
 import io.kvasir.runtime.engine.Usage;
@@ -136,9 +137,17 @@ final class Transcript implements Progress {
     if (whole && stream.published() < m.tokenCount()) {
       return new Missing(m.choice(), stream.published());
     }
+    Usage usage;
+    try {
+      usage = m.usage().usage();
+    } catch (IllegalArgumentException untrue) {
+      return Lost.LOST;
+    }
+    if (usage.promptTokens() != promptTokens) {
+      return Lost.LOST;
+    }
     lastEnd = m;
     stream.measured(m.logprobSum(), m.measuredTokens());
-    Usage usage = m.usage().usage();
     end(stream, m.reason(), attempts > 1 ? measuredHere(usage, stream, nowNs) : usage, m.failure());
     return Fine.FINE;
   }
@@ -147,9 +156,9 @@ final class Transcript implements Progress {
   private Usage measuredHere(Usage u, TokenStream stream, long nowNs) {
     return new Usage(
         u.promptTokens(),
-        u.deviceHitTokens(),
-        u.recomputedTokens(),
+        u.sources(),
         stream.published(),
+        Math.min(u.replayedTokens(), stream.published()),
         u.rowLayersComputed(),
         u.preemptions(),
         Math.min(u.queuedNs(), nowNs - startNs),
@@ -215,8 +224,8 @@ final class Transcript implements Progress {
   public void abandon(String sentence, long nowNs) {
     for (TokenStream stream : streams) {
       if (stream.finishReason() == null) {
-        Usage nothing =
-            new Usage(promptTokens, 0, promptTokens, stream.published(), 0, 0, 0, -1, 0);
+        PromptSources unknown = PromptSources.cached(promptTokens, 0);
+        Usage nothing = new Usage(promptTokens, unknown, 0, 0, 0, 0, 0, -1, 0);
         end(stream, FinishReason.CANCELLED, measuredHere(nothing, stream, nowNs), sentence);
       }
     }

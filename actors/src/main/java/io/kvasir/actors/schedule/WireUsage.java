@@ -1,13 +1,20 @@
 package io.kvasir.actors.schedule;
 
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 
-/** {@link Usage} as it travels. */
+/** {@link Usage} as it travels; the sources add up to the prompt. */
 record WireUsage(
     int prompt,
     int device,
+    int host,
+    int disk,
+    int peer,
+    int remote,
+    int reused,
     int recomputed,
     int generated,
+    int replayed,
     long rowLayers,
     int preemptions,
     long queuedNs,
@@ -15,11 +22,18 @@ record WireUsage(
     long totalNs) {
 
   static WireUsage of(Usage u) {
+    PromptSources from = u.sources();
     return new WireUsage(
         u.promptTokens(),
-        u.deviceHitTokens(),
-        u.recomputedTokens(),
+        from.device(),
+        from.host(),
+        from.disk(),
+        from.peer(),
+        from.remote(),
+        from.reused(),
+        from.recomputed(),
         u.generatedTokens(),
+        u.replayedTokens(),
         u.rowLayersComputed(),
         u.preemptions(),
         u.queuedNs(),
@@ -27,12 +41,17 @@ record WireUsage(
         u.totalNs());
   }
 
+  /**
+   * The engine's form.
+   *
+   * @throws IllegalArgumentException when the sources do not add up (law 4)
+   */
   Usage usage() {
     return new Usage(
         prompt,
-        device,
-        recomputed,
+        new PromptSources(device, host, disk, peer, remote, reused, recomputed),
         generated,
+        replayed,
         rowLayers,
         preemptions,
         queuedNs,

@@ -5,6 +5,7 @@ import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.gpu.StreamedGeneration;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.ResumedChoice;
 import io.kvasir.runtime.engine.SamplingParameters;
 import io.kvasir.runtime.engine.TokenStream;
@@ -80,7 +81,7 @@ final class SimulatedCluster {
 
   static Usage usage(GenerationOrder order, int generated) {
     int prompt = order.promptTokens().length;
-    return new Usage(prompt, 0, prompt, generated, 0, 0, 0, 1, 2);
+    return new Usage(prompt, PromptSources.cached(prompt, 0), generated, 0, 0, 0, 0, 1, 2);
   }
 
   /** A node: its attempts, and whether it is dead or stands still. */

@@ -5,7 +5,7 @@ package io.kvasir.runtime.engine;
  * as generated: limits, penalties, stop strings, grammars and seeds go on from them, so that the
  * tokens that follow are those that the other engine would have drawn (law 1).
  *
- * @param tokens delivered already, from the answer's first; owned by the request
+ * @param tokens delivered already, from the answer's first; not changed any more
  * @param logprobSum of all tokens drawn so far, for requests that measure them, else 0
  * @param measuredTokens how many tokens that sum is over: those given, and a stop token that ended
  *     the choice
