@@ -12,6 +12,7 @@ import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
 import io.kvasir.runtime.device.WeightFormat;
+import io.kvasir.runtime.engine.BlockOptions;
 import io.kvasir.runtime.engine.DeficitRoundRobin;
 import io.kvasir.runtime.engine.Engine;
 import io.kvasir.runtime.engine.EngineConfig;
@@ -164,6 +165,7 @@ public final class CheckpointSource implements ModelSource {
             settings.lease().toNanos(),
             null,
             settings.warmUp().toNanos(),
+            BlockOptions.DEFAULT,
             System::nanoTime);
     return new EngineConfig(
         settings.model(),

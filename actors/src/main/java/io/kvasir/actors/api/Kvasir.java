@@ -4,7 +4,9 @@ import io.kvasir.actors.gateway.Example;
 import io.kvasir.actors.gateway.Exposure;
 import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.tls.ReloadingTls;
+import io.kvasir.actors.gpu.Intake;
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.ConfigurationException;
 import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.actors.settings.RuntimeSettings;
@@ -14,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.DispatcherSelector;
 
 /** Starts a Kvasir node inside an actor system. */
 public final class Kvasir {
@@ -70,8 +73,24 @@ public final class Kvasir {
     for (RuntimeSettings model : settings.models()) {
       engineRoom += model.maxRunning() + model.maxWaiting();
     }
+    Intake intake =
+        new Intake(
+            system,
+            settings.gateway().askTimeout(),
+            system
+                .dispatchers()
+                .lookup(DispatcherSelector.fromConfig(settings.gateway().workerDispatcher())),
+            models.served()::find);
+    Generations generations = Generations.local(intake);
     return Gateway.bind(
-            system, settings.gateway(), tls, models.served(), examples, metrics, engineRoom)
+            system,
+            settings.gateway(),
+            tls,
+            models.served(),
+            generations,
+            examples,
+            metrics,
+            engineRoom)
         .handle(
             (gateway, failure) -> {
               if (failure != null) {
@@ -79,7 +98,7 @@ public final class Kvasir {
                 metrics.close();
                 throw bindFailure(settings, failure);
               }
-              return new KvasirServer(system, settings, gateway, models, metrics);
+              return new KvasirServer(settings, gateway, models, generations, metrics);
             });
   }
 

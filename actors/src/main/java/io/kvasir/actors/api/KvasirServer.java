@@ -4,8 +4,8 @@ import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
-import io.kvasir.actors.gpu.GpuActor;
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.runtime.engine.GenerationEngine;
 import java.net.InetSocketAddress;
@@ -15,8 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.Done;
-import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.actor.typed.javadsl.AskPattern;
 
 /** A running node. Safe from any thread; whoever started it stops it. */
 public final class KvasirServer {
@@ -31,22 +29,22 @@ public final class KvasirServer {
   private static final Duration LAST_WORDS = Duration.ofSeconds(1);
 
   private final AtomicReference<CompletableFuture<Done>> stopping = new AtomicReference<>();
-  private final ActorSystem<?> system;
   private final KvasirSettings settings;
   private final Gateway gateway;
   private final NodeModels models;
+  private final Generations generations;
   private final NodeMetrics metrics;
 
   KvasirServer(
-      ActorSystem<?> system,
       KvasirSettings settings,
       Gateway gateway,
       NodeModels models,
+      Generations generations,
       NodeMetrics metrics) {
-    this.system = system;
     this.settings = settings;
     this.gateway = gateway;
     this.models = models;
+    this.generations = generations;
     this.metrics = metrics;
   }
 
@@ -99,27 +97,13 @@ public final class KvasirServer {
   }
 
   /**
-   * Generates with the first model in this process, past HTTP, through the same actor.
+   * Generates with the first model past HTTP, wherever the node's own requests would be computed.
    *
    * @return the accepted generation, whose {@link Generation#events()} the caller runs once; fails
-   *     with {@link IllegalStateException} naming the reason when it is refused
+   *     with {@link io.kvasir.actors.gpu.OrderRefusedException} when nobody takes it
    */
-  public CompletionStage<Generation> generate(GenerationOrder order) {
-    CompletionStage<GpuActor.GenerateReply> reply =
-        AskPattern.ask(
-            models.served().all().getFirst().gpu(),
-            replyTo -> new GpuActor.Generate(order, replyTo),
-            settings.gateway().askTimeout(),
-            system.scheduler());
-    return reply.thenApply(
-        answer ->
-            switch (answer) {
-              case GpuActor.Accepted accepted -> accepted.generation();
-              case GpuActor.Refused refused ->
-                  throw new IllegalStateException(refused.refusal().message());
-              case GpuActor.Unavailable unavailable ->
-                  throw new IllegalStateException("the model is not ready: " + unavailable);
-            });
+  public CompletionStage<? extends Generation> generate(GenerationOrder order) {
+    return generations.order(modelName(), order);
   }
 
   /**
