@@ -1,7 +1,6 @@
 package io.kvasir.node;
 
 import com.typesafe.config.Config;
-import io.kvasir.actors.settings.ConfigurationException;
 import io.kvasir.node.cluster.ClusterConfig;
 import io.kvasir.node.cluster.ClusterProcess;
 import io.kvasir.node.cluster.NodeLife;
@@ -63,9 +62,7 @@ final class NodeCommand implements Callable<Integer> {
     Config config =
         ClusterConfig.complete(options.resolve(name, models), Version.number());
     if (!noLauncher && !launched) {
-      List<String> arguments = new ArrayList<>(spec.commandLine().getParent() == null
-          ? List.of()
-          : List.of("node"));
+      List<String> arguments = new ArrayList<>(List.of("node"));
       arguments.addAll(own(spec.commandLine().getParseResult().originalArgs()));
       arguments.add("--launched");
       return NodeLife.keep(config, arguments, spec.commandLine().getOut());
@@ -99,11 +96,6 @@ final class NodeCommand implements Callable<Integer> {
               NodeLauncher.sinceStart().toMillis() / 1e3));
       out.flush();
       return process.awaitEnd();
-    } catch (java.util.concurrent.CompletionException failure) {
-      if (failure.getCause() instanceof ConfigurationException refused) {
-        throw refused;
-      }
-      throw failure;
     }
   }
 }

@@ -27,8 +27,10 @@ public final class AdminRoutes extends AllDirectives implements ManagementRouteP
     NodeStatus status = slot.get();
     return status == null
         ? complete(StatusCodes.SERVICE_UNAVAILABLE, "the node is starting, try again in a second")
-        : complete(
-            StatusCodes.OK,
-            HttpEntities.create(ContentTypes.APPLICATION_JSON, status.document()));
+        : onSuccess(
+            status.document(),
+            document ->
+                complete(
+                    StatusCodes.OK, HttpEntities.create(ContentTypes.APPLICATION_JSON, document)));
   }
 }

@@ -22,6 +22,9 @@ public final class ClusterConfig {
   private static final List<String> DISCOVERIES = List.of("seeds", "dns", "kubernetes");
   private static final int MAX_SEEDS = 64;
 
+  /** Blocks go where messages go, unless told otherwise. */
+  private static final String LINK_HOST = "kvasir.actors.link.udp-host";
+
   private ClusterConfig() {}
 
   /** Whether the profile is one of a cluster. */
@@ -52,10 +55,13 @@ public final class ClusterConfig {
     }
     boolean tls = checkTls(own, discovery);
     Config complete = set(config, "pekko.remote.artery.transport", tls ? "tls-tcp" : "tcp");
-    complete = set(complete, "pekko.cluster.seed-nodes", seedAddresses(own, tls, discovery));
+    complete = set(complete, "pekko.cluster.seed-nodes", seedAddresses(own, discovery));
     String version = own.getString("app-version");
     complete =
         set(complete, "pekko.cluster.app-version", version.isEmpty() ? buildVersion : version);
+    if (config.getString(LINK_HOST).isEmpty() && !isLoopback(own.getString("host"))) {
+      complete = set(complete, LINK_HOST, own.getString("host"));
+    }
     if (!discovery.equals("seeds")) {
       complete =
           set(
@@ -87,7 +93,7 @@ public final class ClusterConfig {
     return seeds;
   }
 
-  private static List<String> seedAddresses(Config own, boolean tls, String discovery) {
+  private static List<String> seedAddresses(Config own, String discovery) {
     List<String> addresses = new ArrayList<>();
     if (discovery.equals("seeds")) {
       for (String seed : seeds(own)) {

@@ -104,11 +104,23 @@ public final class ClusterProcess implements AutoCloseable {
 
   private static String admin(ActorSystem<Void> system, ClusterNode node) {
     NodeStatus.Holder.of(Adapter.toClassic(system)).set(new NodeStatus(system, node));
-    return PekkoManagement.get(Adapter.toClassic(system))
-        .start()
-        .toCompletableFuture()
-        .join()
-        .toString();
+    String url =
+        PekkoManagement.get(Adapter.toClassic(system))
+            .start()
+            .exceptionally(
+                failure -> {
+                  throw new ConfigurationException(
+                      "%s.admin.port=%d on host %s cannot be bound (%s); choose another, or 0 for any free one"
+                          .formatted(
+                              ClusterConfig.PATH,
+                              system.settings().config().getInt(ClusterConfig.PATH + ".admin.port"),
+                              system.settings().config().getString(ClusterConfig.PATH + ".admin.host"),
+                              failure.getMessage()));
+                })
+            .toCompletableFuture()
+            .join()
+            .toString();
+    return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
   }
 
   private static CompletableFuture<Done> join(ActorSystem<Void> system, Config config) {

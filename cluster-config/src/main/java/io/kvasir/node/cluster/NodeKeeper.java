@@ -3,7 +3,6 @@ package io.kvasir.node.cluster;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -103,15 +102,16 @@ final class NodeKeeper implements AutoCloseable {
     return process;
   }
 
-  private void read(Process child) throws IOException {
+  private void read(Process child) {
     BufferedReader out =
         new BufferedReader(new InputStreamReader(child.getInputStream(), StandardCharsets.UTF_8));
     try {
       for (String line = out.readLine(); line != null; line = out.readLine()) {
         lines.accept(line);
       }
-    } catch (UncheckedIOException closed) {
-      throw closed.getCause();
+    } catch (IOException closed) {
+      // By stop(): what is left is to wait for its end.
+      return;
     }
   }
 

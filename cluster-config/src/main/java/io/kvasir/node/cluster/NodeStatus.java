@@ -6,7 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvasir.actors.api.ClusterNode;
 import io.kvasir.actors.cluster.ClusterView;
 import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.cluster.NodeMessage.Holdings;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.pekko.actor.AbstractExtensionId;
 import org.apache.pekko.actor.ExtendedActorSystem;
@@ -19,6 +24,8 @@ import org.apache.pekko.cluster.Member;
 
 /** The cluster as this node sees it, as a document. Any thread. */
 final class NodeStatus {
+  private static final Duration LIMIT = Duration.ofSeconds(2);
+
   private final ObjectMapper json = new ObjectMapper();
   private final ActorSystem<?> system;
   private final ClusterNode node;
@@ -29,7 +36,11 @@ final class NodeStatus {
   }
 
   /** One entry a member; {@code reachable} and {@code known} are this node's opinion. */
-  String document() {
+  CompletionStage<String> document() {
+    return node.cluster().holdings(LIMIT).thenApply(this::document);
+  }
+
+  private String document(Map<Long, List<Holdings.Tier>> holdings) {
     CurrentClusterState state = Cluster.get(Adapter.toClassic(system)).state();
     Set<Member> unreachable = state.getUnreachable();
     ClusterView view = node.cluster().view();
@@ -52,6 +63,10 @@ final class NodeStatus {
         one.put("nodeId", Long.toUnsignedString(info.nodeId(), 16));
         ArrayNode models = one.putArray("models");
         info.models().forEach(model -> models.add(model.id()));
+        ObjectNode blocks = one.putObject("blocks");
+        holdings
+            .getOrDefault(info.nodeId(), List.of())
+            .forEach(tier -> blocks.put(tier.tier(), tier.blocks()));
       }
     }
     return root.toString();

@@ -13,13 +13,17 @@ import scala.jdk.javaapi.CollectionConverters;
  * strangely. Pekko's own check is off, because it knows no exception for discovery: that module is
  * of its last published release, small, and compatible.
  */
-final class PekkoVersions {
+public final class PekkoVersions {
   private static final String EXEMPT = "pekko-discovery";
 
   private PekkoVersions() {}
 
-  /** Checks what the jars' manifests say. */
-  static void check(ActorSystem<?> system) {
+  /**
+   * Checks what the jars' manifests say.
+   *
+   * @throws ConfigurationException naming modules and versions when they differ
+   */
+  public static void check(ActorSystem<?> system) {
     Map<String, String> versions = new TreeMap<>();
     ManifestInfo manifests = ManifestInfo.get(Adapter.toClassic(system));
     CollectionConverters.asJava(manifests.versions())
