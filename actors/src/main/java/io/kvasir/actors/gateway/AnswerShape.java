@@ -83,8 +83,7 @@ sealed interface AnswerShape {
     }
 
     @Override
-    public Object whole(
-        List<Choice> choices, UsageDocument usage, Explanation explanation) {
+    public Object whole(List<Choice> choices, UsageDocument usage, Explanation explanation) {
       return new ChatCompletion(
           head.id(),
           "chat.completion",
@@ -149,8 +148,7 @@ sealed interface AnswerShape {
     }
 
     @Override
-    public Object whole(
-        List<Choice> choices, UsageDocument usage, Explanation explanation) {
+    public Object whole(List<Choice> choices, UsageDocument usage, Explanation explanation) {
       return document(choices.stream().map(this::choice).toList(), usage, explanation);
     }
 

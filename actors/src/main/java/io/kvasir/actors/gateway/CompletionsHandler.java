@@ -153,8 +153,8 @@ final class CompletionsHandler {
     RequestTimer timer = scope.timer();
     timer.accepted(prepared.promptTokens(), prepared.maxTokens());
     List<ChoiceAnswer> choices = prepared.choices(generations);
-    Source<AnswerPart, ?> parts = AnswerStream.of(
-            generations, choices, timer, prepared.request().place().explained());
+    Source<AnswerPart, ?> parts =
+        AnswerStream.of(generations, choices, timer, prepared.request().place().explained());
     // A collected answer writes nothing until its end, and a stream may never be run: so a client
     // that left must be noticed here too.
     connection.onGone(

@@ -1,9 +1,9 @@
 package io.kvasir.actors.gateway;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import static java.util.Locale.ROOT;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;

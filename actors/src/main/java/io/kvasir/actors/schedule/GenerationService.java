@@ -158,8 +158,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     this.intake = intake;
     this.devices = List.copyOf(devices);
     this.settings = settings;
-    this.attempts =
-        new AttemptTable(settings.maxRequests(), settings.renewInterval().toNanos());
+    this.attempts = new AttemptTable(settings.maxRequests(), settings.renewInterval().toNanos());
     this.slices = new Slices(context.getSystem());
     devices.forEach(device -> reports.put(device.model(), new DeviceReport()));
     timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
@@ -219,8 +218,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
               start.explained());
     } catch (IllegalArgumentException | NullPointerException malformed) {
       attempts.forget(attempt);
-      attempt.refuse(
-          Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
+      attempt.refuse(Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
     }
     getContext()
@@ -253,8 +251,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
               Duration.ofMillis(Math.max(1, embed.timeoutMs())));
     } catch (IllegalArgumentException malformed) {
       attempts.forget(attempt);
-      attempt.refuse(
-          Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
+      attempt.refuse(Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
     }
     getContext()

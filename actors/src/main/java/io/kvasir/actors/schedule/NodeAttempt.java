@@ -152,8 +152,7 @@ final class NodeAttempt {
       told[choice] = first + ids.length;
       WireLogprobs scores = logprobs == null ? null : WireLogprobs.of(logprobs, first, ids.length);
       double sum = stream.logprobSum(told[choice] - 1);
-      tell(
-          new GenerationReply.Tokens(requestId, attempt, choice, first, ids, scores, sum), nowNs);
+      tell(new GenerationReply.Tokens(requestId, attempt, choice, first, ids, scores, sum), nowNs);
     }
     stream.consumedUpTo(published);
   }
@@ -203,8 +202,7 @@ final class NodeAttempt {
   /** Says that it lives, when nothing else has said so for a while. */
   void tellAlive(long nowNs, long intervalNs) {
     if (nowNs - toldNs >= intervalNs) {
-      tell(
-          new GenerationReply.Alive(requestId, attempt, told.clone(), endTold.clone()), nowNs);
+      tell(new GenerationReply.Alive(requestId, attempt, told.clone(), endTold.clone()), nowNs);
     }
   }
 

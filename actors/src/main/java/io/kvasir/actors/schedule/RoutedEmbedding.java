@@ -96,7 +96,8 @@ final class RoutedEmbedding implements Embedding, Progress {
   @Override
   public void abandon(String sentence, long nowNs) {
     if (!complete) {
-      Usage nothing = new Usage(inputTokens, PromptSources.cached(inputTokens, 0), 0, 0, 0, 0, 0, -1, 0);
+      Usage nothing =
+          new Usage(inputTokens, PromptSources.cached(inputTokens, 0), 0, 0, 0, 0, 0, -1, 0);
       end(new Result(FinishReason.CANCELLED, null, nothing, sentence));
     }
   }

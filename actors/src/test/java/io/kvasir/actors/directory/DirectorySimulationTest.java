@@ -195,8 +195,7 @@ final class DirectorySimulationTest {
       for (SimDirectoryNode node : nodes.values()) {
         int chain = (int) (events / 16 % CHAINS);
         long root = new Block(chain, 0).root();
-        for (DirectoryMessage.Held held :
-            node.copy().answer(1, root, keys(chain), false).held()) {
+        for (DirectoryMessage.Held held : node.copy().answer(1, root, keys(chain), false).held()) {
           assertEquals(
               node.view().get(held.nodeId()),
               held.incarnation(),
@@ -248,8 +247,7 @@ final class DirectorySimulationTest {
               assertEquals(
                   truth,
                   node.table().tiers(known, block.high(), block.low()),
-                  () ->
-                      block + " of " + owner.life() + " at " + node.life() + "; seed=" + seed);
+                  () -> block + " of " + owner.life() + " at " + node.life() + "; seed=" + seed);
             }
           }
         }

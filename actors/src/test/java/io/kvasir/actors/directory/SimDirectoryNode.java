@@ -91,7 +91,8 @@ final class SimDirectoryNode {
   void see(Map<Long, Long> lives, int copies, long nowNs) {
     view = Map.copyOf(lives);
     List<OwnerStream.Copy> keepers = new ArrayList<>();
-    lives.forEach((node, incarnation) -> keepers.add(new OwnerStream.Copy(node, incarnation, null)));
+    lives.forEach(
+        (node, incarnation) -> keepers.add(new OwnerStream.Copy(node, incarnation, null)));
     long[] ids = lives.keySet().stream().mapToLong(Long::longValue).toArray();
     owner.onView(keepers, nowNs);
     copyCore.onView(lives, lives.keySet(), new Placement(ids, copies, Map.of()), nowNs);

@@ -31,9 +31,7 @@ final class SimulatedCluster {
   private record Event(long atMs, long order, Runnable action) implements Comparable<Event> {
     @Override
     public int compareTo(Event other) {
-      return atMs != other.atMs
-          ? Long.compare(atMs, other.atMs)
-          : Long.compare(order, other.order);
+      return atMs != other.atMs ? Long.compare(atMs, other.atMs) : Long.compare(order, other.order);
     }
   }
 
@@ -176,9 +174,7 @@ final class SimulatedCluster {
           continue;
         }
         FinishReason before =
-            computed.order.resume().isEmpty()
-                ? null
-                : computed.order.resume().get(choice).ended();
+            computed.order.resume().isEmpty() ? null : computed.order.resume().get(choice).ended();
         if (before != null) {
           computed.end(choice, before);
         } else if (stream.published() == lengths[choice]) {
@@ -211,7 +207,8 @@ final class SimulatedCluster {
     }
 
     boolean idle() {
-      return attempts.isEmpty() && device.stream().allMatch(computed -> computed.over || ended(computed));
+      return attempts.isEmpty()
+          && device.stream().allMatch(computed -> computed.over || ended(computed));
     }
 
     private boolean ended(Computed computed) {
@@ -292,7 +289,8 @@ final class SimulatedCluster {
   }
 
   private void toGateway(long nodeId, GenerationReply reply) {
-    boolean progress = reply instanceof GenerationReply.Tokens || reply instanceof GenerationReply.Alive;
+    boolean progress =
+        reply instanceof GenerationReply.Tokens || reply instanceof GenerationReply.Alive;
     if (nodeId == fencedNode && nowMs >= fencedFromMs && progress) {
       saidAfterPause++;
     }
@@ -321,8 +319,7 @@ final class SimulatedCluster {
       at(
           nowMs + random.nextInt(20),
           () -> {
-            List<Node> able =
-                nodes.stream().filter(n -> n.up && !n.draining).toList();
+            List<Node> able = nodes.stream().filter(n -> n.up && !n.draining).toList();
             List<Node> fresh = able.stream().filter(n -> !avoided.contains(n.id)).toList();
             List<Node> from = fresh.isEmpty() ? able : fresh;
             if (from.isEmpty()) {
