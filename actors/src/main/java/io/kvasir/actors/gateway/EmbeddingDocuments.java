@@ -36,7 +36,8 @@ final class EmbeddingDocuments {
         new OpenAiDocuments.EmbeddingUsage(
             usage.promptTokens(),
             usage.promptTokens(),
-            new OpenAiDocuments.PromptTokensDetails(usage.deviceHitTokens()),
+            new OpenAiDocuments.PromptTokensDetails(
+                usage.promptTokens() - usage.recomputedTokens()),
             new OpenAiDocuments.EmbeddingAccounting(
                 usage.deviceHitTokens(),
                 usage.recomputedTokens(),

@@ -23,9 +23,9 @@ import org.apache.pekko.stream.stage.GraphStageLogic;
 final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
   private final Outlet<GenerationEvent> out = Outlet.create("generation.out");
   private final SourceShape<GenerationEvent> shape = SourceShape.of(out);
-  private final Generation generation;
+  private final StreamedGeneration generation;
 
-  GenerationSource(Generation generation) {
+  GenerationSource(StreamedGeneration generation) {
     this.generation = generation;
   }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.PromptSources;
@@ -27,7 +28,7 @@ final class NodeMetricsTest {
       request.accepted(10, 16);
       request.tokens(1);
       request.tokens(2);
-      request.finished(FinishReason.LENGTH, USAGE);
+      request.finished(FinishReason.LENGTH, USAGE, Serving.HERE);
       metrics.ended("acme", request);
       metrics.answered("/v1/completions", 200);
       metrics.aborted("slow_reader");
@@ -78,7 +79,7 @@ final class NodeMetricsTest {
         RequestTimer request = metrics.startRequest();
         metrics.assign(request, "m");
         request.accepted(10, 16);
-        request.finished(reason, USAGE);
+        request.finished(reason, USAGE, Serving.HERE);
       }
       PrometheusText text = PrometheusText.parse(metrics.scrape());
       assertEquals(2, text.value("vllm:request_success_total", "finished_reason", "abort"));

@@ -40,6 +40,9 @@ abstract class BlockTierContract {
   /** Changes a byte of a block where the tier keeps it. */
   abstract void corrupt(BlockPlace place);
 
+  /** Makes sure that the next load takes the blocks from the tier itself. */
+  void forgetNearby(List<BlockPlace> places) {}
+
   /** Leases, loans and slots not at rest. */
   abstract int heldCount();
 
@@ -68,7 +71,9 @@ abstract class BlockTierContract {
   }
 
   BitSet store(List<BlockPlace> places) {
-    return get(tier().store(TestBlocks.sealed(arena, SHAPE, places), LONG));
+    BitSet stored = get(tier().store(TestBlocks.sealed(arena, SHAPE, places), LONG));
+    forgetNearby(places);
+    return stored;
   }
 
   BitSet lookup(List<BlockPlace> places) {

@@ -3,9 +3,10 @@ package io.kvasir.runtime.engine;
 import java.util.Arrays;
 
 /**
- * The way of one choice's tokens from the engine thread to one consumer: preallocated arrays with a
- * published length, so that handing over a token allocates nothing and never waits. The consumer is
- * woken once per gap, not once per token: its wake-up runs on the engine thread when the consumer
+ * The way of one choice's tokens from the one thread that writes them to one consumer: preallocated
+ * arrays with a published length, so that handing over a token allocates nothing and never waits.
+ * The writer is the engine, or whoever repeats the stream of an engine elsewhere. The consumer is
+ * woken once per gap, not once per token: its wake-up runs on the writing thread when the consumer
  * had seen everything before, and must only schedule a drain.
  */
 public class TokenStream {
@@ -120,8 +121,8 @@ public class TokenStream {
         0, 0, null, null, null, new PooledState(pooling), ResumedChoice.FRESH, wakeup);
   }
 
-  /** Engine thread: appends a token. */
-  final void publish(int token) {
+  /** Writing thread: appends a token. */
+  public final void publish(int token) {
     int index = published;
     tokens[index] = token;
     if (logprobSums != null) {
@@ -144,12 +145,27 @@ public class TokenStream {
     measuredTokens++;
   }
 
-  /** Engine thread: ends the stream; nothing is published afterwards. */
-  final void finish(FinishReason reason, Usage finalUsage, String failureMessage) {
+  /**
+   * Writing thread of a stream that repeats another one: what that one had measured at its end.
+   *
+   * @param sum of the log-probabilities of {@code tokenCount} drawn tokens
+   */
+  public final void measured(double sum, int tokenCount) {
+    logprobSum = sum;
+    measuredTokens = tokenCount;
+  }
+
+  /** Writing thread: ends the stream; nothing is published afterwards. */
+  public final void finish(FinishReason reason, Usage finalUsage, String failureMessage) {
     usage = finalUsage;
     failure = failureMessage;
     finish = reason;
     wakeup.run();
+  }
+
+  /** Tokens that it can carry: the request's max_tokens. */
+  public final int capacityTokens() {
+    return tokens.length;
   }
 
   /** Tokens that were given with the request; the first that is new has this index. */
