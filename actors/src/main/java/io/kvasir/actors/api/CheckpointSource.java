@@ -12,6 +12,7 @@ import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
 import io.kvasir.runtime.device.WeightFormat;
+import io.kvasir.runtime.engine.BlockOptions;
 import io.kvasir.runtime.engine.DeficitRoundRobin;
 import io.kvasir.runtime.engine.Engine;
 import io.kvasir.runtime.engine.EngineConfig;
@@ -94,6 +95,22 @@ public final class CheckpointSource implements ModelSource {
   }
 
   @Override
+  public ModelText openTextAlone() {
+    Checkpoint checkpoint = Checkpoint.open(settings.model());
+    CheckpointText opened = null;
+    try {
+      opened = new CheckpointText(checkpoint);
+      checkpoint.closeTensors();
+      serving = checkpoint;
+      return opened;
+    } finally {
+      if (opened == null) {
+        checkpoint.close();
+      }
+    }
+  }
+
+  @Override
   public GenerationEngine openEngine() {
     Checkpoint checkpoint = null;
     Device device = null;
@@ -164,6 +181,7 @@ public final class CheckpointSource implements ModelSource {
             settings.lease().toNanos(),
             null,
             settings.warmUp().toNanos(),
+            BlockOptions.DEFAULT,
             System::nanoTime);
     return new EngineConfig(
         settings.model(),

@@ -4,8 +4,8 @@ import io.kvasir.actors.gateway.Gateway;
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
-import io.kvasir.actors.gpu.GpuActor;
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.runtime.engine.GenerationEngine;
 import java.net.InetSocketAddress;
@@ -14,16 +14,16 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.pekko.Done;
-import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.actor.typed.javadsl.AskPattern;
 
 /** A running node. Safe from any thread; whoever started it stops it. */
 public final class KvasirServer {
   /**
    * What can be used once the model is loaded.
    *
-   * @param engine owned by the node; for measurements and in-process use, not to be closed
+   * @param engine owned by the node; for measurements and in-process use, not to be closed; null
+   *     where other nodes compute
    */
   public record Ready(GenerationEngine engine, ModelText text, int maxContextTokens) {}
 
@@ -31,23 +31,29 @@ public final class KvasirServer {
   private static final Duration LAST_WORDS = Duration.ofSeconds(1);
 
   private final AtomicReference<CompletableFuture<Done>> stopping = new AtomicReference<>();
-  private final ActorSystem<?> system;
   private final KvasirSettings settings;
   private final Gateway gateway;
   private final NodeModels models;
+  private final Generations generations;
   private final NodeMetrics metrics;
+  private final Supplier<CompletionStage<Done>> beforeDevices;
 
+  /**
+   * @param beforeDevices ends what uses the devices, when the last answer has ended
+   */
   KvasirServer(
-      ActorSystem<?> system,
       KvasirSettings settings,
       Gateway gateway,
       NodeModels models,
-      NodeMetrics metrics) {
-    this.system = system;
+      Generations generations,
+      NodeMetrics metrics,
+      Supplier<CompletionStage<Done>> beforeDevices) {
     this.settings = settings;
     this.gateway = gateway;
     this.models = models;
+    this.generations = generations;
     this.metrics = metrics;
+    this.beforeDevices = beforeDevices;
   }
 
   /** Where it listens. */
@@ -99,27 +105,13 @@ public final class KvasirServer {
   }
 
   /**
-   * Generates with the first model in this process, past HTTP, through the same actor.
+   * Generates with the first model past HTTP, wherever the node's own requests would be computed.
    *
    * @return the accepted generation, whose {@link Generation#events()} the caller runs once; fails
-   *     with {@link IllegalStateException} naming the reason when it is refused
+   *     with {@link io.kvasir.actors.gpu.OrderRefusedException} when nobody takes it
    */
-  public CompletionStage<Generation> generate(GenerationOrder order) {
-    CompletionStage<GpuActor.GenerateReply> reply =
-        AskPattern.ask(
-            models.served().all().getFirst().gpu(),
-            replyTo -> new GpuActor.Generate(order, replyTo),
-            settings.gateway().askTimeout(),
-            system.scheduler());
-    return reply.thenApply(
-        answer ->
-            switch (answer) {
-              case GpuActor.Accepted accepted -> accepted.generation();
-              case GpuActor.Refused refused ->
-                  throw new IllegalStateException(refused.refusal().message());
-              case GpuActor.Unavailable unavailable ->
-                  throw new IllegalStateException("the model is not ready: " + unavailable);
-            });
+  public CompletionStage<? extends Generation> generate(GenerationOrder order) {
+    return generations.order(modelName(), order);
   }
 
   /**
@@ -135,6 +127,7 @@ public final class KvasirServer {
     gateway.beginDrain();
     gateway
         .awaitEmpty(settings.gateway().stopTimeout())
+        .thenCompose(ended -> beforeDevices.get())
         .thenCompose(ended -> models.stop())
         .thenCompose(ended -> gateway.awaitEmpty(LAST_WORDS))
         .thenCompose(ended -> gateway.close(LAST_WORDS))

@@ -3,8 +3,10 @@ package io.kvasir.actors.cluster;
 import io.kvasir.actors.directory.DirectoryMessage;
 import io.kvasir.actors.schedule.GenerationMessage;
 import io.kvasir.actors.tier.TierMessage;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
@@ -35,7 +37,8 @@ public record NodeInfo(
     ActorRef<GenerationMessage> generations)
     implements ClusterMessage {
   public NodeInfo {
-    roles = Set.copyOf(roles);
-    models = List.copyOf(models);
+    // In one order, so that equal nodes have equal bytes; missing in the message of an older node.
+    roles = roles == null ? Set.of() : Collections.unmodifiableSet(new TreeSet<>(roles));
+    models = models == null ? List.of() : List.copyOf(models);
   }
 }

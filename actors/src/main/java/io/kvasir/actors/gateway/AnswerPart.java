@@ -1,5 +1,6 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;
 import java.util.List;
@@ -28,15 +29,23 @@ sealed interface AnswerPart {
    *
    * @param completionTokens of all choices, each up to and including the one that met a stop
    * @param usage the engine's accounting
+   * @param serving who answered and how
+   * @param explained whether that is to be told at length
    */
-  record Done(int completionTokens, Usage usage) implements AnswerPart {}
+  record Done(int completionTokens, Usage usage, Serving serving, boolean explained)
+      implements AnswerPart {
+    /** What is told at length; null = nothing. */
+    OpenAiDocuments.Explanation explanation() {
+      return explained ? OpenAiDocuments.explanation(serving) : null;
+    }
+  }
 
   /** A choice did not end well, so the answer is none. */
   record Failed(ApiException error) implements AnswerPart {
     /**
      * What a client is to be told.
      *
-     * @param sentence the engine's, for ERROR
+     * @param sentence the engine's, for ERROR; for CANCELLED why no node could go on
      */
     static Failed of(FinishReason reason, int completionTokens, String sentence) {
       return new Failed(
@@ -55,9 +64,11 @@ sealed interface AnswerPart {
                         ? "the engine failed this request, see the node's log"
                         : sentence);
             case CANCELLED, STOP, LENGTH ->
-                ApiException.unavailable(
-                    "cancelled",
-                    "the request was cancelled because the node is stopping, try again");
+                sentence == null
+                    ? ApiException.unavailable(
+                        "cancelled",
+                        "the request was cancelled because the node is stopping, try again")
+                    : ApiException.unavailable("node_lost", sentence);
           });
     }
   }

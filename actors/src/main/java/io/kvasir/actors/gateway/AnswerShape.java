@@ -5,6 +5,7 @@ import io.kvasir.actors.gateway.OpenAiDocuments.ChatChunk;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChatCompletion;
 import io.kvasir.actors.gateway.OpenAiDocuments.ChunkChoice;
 import io.kvasir.actors.gateway.OpenAiDocuments.Delta;
+import io.kvasir.actors.gateway.OpenAiDocuments.Explanation;
 import io.kvasir.actors.gateway.OpenAiDocuments.Message;
 import io.kvasir.actors.gateway.OpenAiDocuments.PromptLogprob;
 import io.kvasir.actors.gateway.OpenAiDocuments.TextChoice;
@@ -37,11 +38,20 @@ sealed interface AnswerShape {
   /** The event that says why a choice ended. */
   Object closing(AnswerPart.End end, Object usage);
 
-  /** The event that carries the accounting only. */
-  Object usage(Object usage);
+  /**
+   * The event that carries no text.
+   *
+   * @param usage the accounting; null = not asked for
+   * @param explanation null = not asked for
+   */
+  Object usage(Object usage, Explanation explanation);
 
-  /** The whole answer. */
-  Object whole(List<Choice> choices, UsageDocument usage);
+  /**
+   * The whole answer.
+   *
+   * @param explanation null = not asked for
+   */
+  Object whole(List<Choice> choices, UsageDocument usage, Explanation explanation);
 
   /** /v1/chat/completions. */
   record Chat(AnswerHead head, LogprobDocuments logprobs) implements AnswerShape {
@@ -68,12 +78,12 @@ sealed interface AnswerShape {
     }
 
     @Override
-    public Object usage(Object usage) {
-      return chunk(null, usage);
+    public Object usage(Object usage, Explanation explanation) {
+      return chunk(null, usage, explanation);
     }
 
     @Override
-    public Object whole(List<Choice> choices, UsageDocument usage) {
+    public Object whole(List<Choice> choices, UsageDocument usage, Explanation explanation) {
       return new ChatCompletion(
           head.id(),
           "chat.completion",
@@ -83,7 +93,8 @@ sealed interface AnswerShape {
           head.serviceTier(),
           choices.stream().map(this::choice).toList(),
           usage,
-          choices.getFirst().promptLogprobs());
+          choices.getFirst().promptLogprobs(),
+          explanation);
     }
 
     private ChatChoice choice(Choice choice) {
@@ -95,6 +106,10 @@ sealed interface AnswerShape {
     }
 
     private ChatChunk chunk(ChunkChoice choice, Object usage) {
+      return chunk(choice, usage, null);
+    }
+
+    private ChatChunk chunk(ChunkChoice choice, Object usage, Explanation explanation) {
       return new ChatChunk(
           head.id(),
           "chat.completion.chunk",
@@ -103,7 +118,8 @@ sealed interface AnswerShape {
           head.fingerprint(),
           head.serviceTier(),
           choice == null ? List.of() : List.of(choice),
-          usage);
+          usage,
+          explanation);
     }
   }
 
@@ -127,13 +143,13 @@ sealed interface AnswerShape {
     }
 
     @Override
-    public Object usage(Object usage) {
-      return document(List.of(), usage);
+    public Object usage(Object usage, Explanation explanation) {
+      return document(List.of(), usage, explanation);
     }
 
     @Override
-    public Object whole(List<Choice> choices, UsageDocument usage) {
-      return document(choices.stream().map(this::choice).toList(), usage);
+    public Object whole(List<Choice> choices, UsageDocument usage, Explanation explanation) {
+      return document(choices.stream().map(this::choice).toList(), usage, explanation);
     }
 
     private TextChoice choice(Choice choice) {
@@ -146,6 +162,11 @@ sealed interface AnswerShape {
     }
 
     private TextCompletion document(List<TextChoice> choices, Object usage) {
+      return document(choices, usage, null);
+    }
+
+    private TextCompletion document(
+        List<TextChoice> choices, Object usage, Explanation explanation) {
       return new TextCompletion(
           head.id(),
           "text_completion",
@@ -153,7 +174,8 @@ sealed interface AnswerShape {
           head.model(),
           head.fingerprint(),
           choices,
-          usage);
+          usage,
+          explanation);
     }
   }
 }

@@ -2,6 +2,7 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationEvent;
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;
@@ -23,12 +24,17 @@ final class AnswerStream {
   private final ChoiceAnswer[] choices;
   private final Usage[] usages;
   private final RequestTimer timer;
+  private final boolean explained;
   private int running;
   private FinishReason firstReason;
   private AnswerPart.Failed failure;
 
   private AnswerStream(
-      List<Generation> generations, List<ChoiceAnswer> choices, RequestTimer timer) {
+      List<Generation> generations,
+      List<ChoiceAnswer> choices,
+      RequestTimer timer,
+      boolean explained) {
+    this.explained = explained;
     this.generations = generations;
     this.choices = choices.toArray(new ChoiceAnswer[0]);
     this.usages = new Usage[choices.size()];
@@ -38,16 +44,20 @@ final class AnswerStream {
 
   /**
    * @param choices of all generations, in their order
+   * @param explained whether the end tells of the answer's way
    */
   static Source<AnswerPart, NotUsed> of(
-      List<Generation> generations, List<ChoiceAnswer> choices, RequestTimer timer) {
+      List<Generation> generations,
+      List<ChoiceAnswer> choices,
+      RequestTimer timer,
+      boolean explained) {
     if (generations.size() == 1) {
       return generations
           .getFirst()
           .events()
           .statefulMapConcat(
               () -> {
-                AnswerStream answer = new AnswerStream(generations, choices, timer);
+                AnswerStream answer = new AnswerStream(generations, choices, timer, explained);
                 return event -> answer.onEvent(0, event);
               });
     }
@@ -63,7 +73,7 @@ final class AnswerStream {
         .mergeAll(sources.subList(1, sources.size()), false)
         .statefulMapConcat(
             () -> {
-              AnswerStream answer = new AnswerStream(generations, choices, timer);
+              AnswerStream answer = new AnswerStream(generations, choices, timer, explained);
               return numbered -> answer.onEvent(numbered.firstChoice, numbered.event);
             });
   }
@@ -113,7 +123,10 @@ final class AnswerStream {
       completionTokens += choice.tokenCount();
     }
     Usage usage = RequestUsage.of(generations, usages);
-    timer.finished(firstReason, usage);
-    return failure != null ? failure : new AnswerPart.Done(completionTokens, usage);
+    Serving serving = RequestServing.of(generations);
+    timer.finished(firstReason, usage, serving);
+    return failure != null
+        ? failure
+        : new AnswerPart.Done(completionTokens, usage, serving, explained);
   }
 }

@@ -1,6 +1,7 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gateway.access.AccessRefusedException;
+import io.kvasir.actors.gpu.OrderRefusedException;
 
 /** A request that ends with an OpenAI-shaped error. */
 final class ApiException extends RuntimeException {
@@ -60,6 +61,22 @@ final class ApiException extends RuntimeException {
       case SIZE -> refused(status, "max_tokens", "request_too_large", message);
       case REQUESTS -> limited("requests", refused);
       case TOKENS -> limited("tokens", refused);
+    };
+  }
+
+  /** 400, 429, 500 or 503: nobody takes the order. */
+  static ApiException of(OrderRefusedException refused) {
+    String message = refused.getMessage();
+    return switch (refused.code()) {
+      case QUEUE_FULL -> overloaded(message);
+      case CONTEXT_OVERFLOW -> invalid(null, "context_length_exceeded", message);
+      case INVALID -> invalid(null, "invalid_value", message);
+      case GRAMMAR -> invalid(null, "invalid_grammar", message);
+      case CLOSED -> failed(500, "engine_closed", message);
+      case LOADING -> unavailable("model_loading", message);
+      case MODEL_FAILED -> failed(500, "model_failed", message);
+      case NO_NODE -> unavailable("no_node", message);
+      case DRAINING -> unavailable("draining", message);
     };
   }
 

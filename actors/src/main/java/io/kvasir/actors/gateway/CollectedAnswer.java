@@ -69,6 +69,6 @@ final class CollectedAnswer {
       }
       first += generations.get(g).choiceCount();
     }
-    return shape.whole(kept, OpenAiDocuments.usage(done));
+    return shape.whole(kept, OpenAiDocuments.usage(done), done.explanation());
   }
 }

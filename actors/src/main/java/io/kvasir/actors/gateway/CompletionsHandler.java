@@ -2,11 +2,11 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
-import io.kvasir.actors.gpu.GpuActor;
+import io.kvasir.actors.gpu.OrderRefusedException;
 import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.observe.RequestTimer;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
-import io.kvasir.runtime.engine.GenerationEngine.Refusal;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -17,15 +17,14 @@ import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.DispatcherSelector;
-import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * A completion from body to answer: parse and tokenise on the worker dispatcher, order it from the
- * device actor, then stream or collect. Failures leave as {@link ApiException}.
+ * A completion from body to answer: parse and tokenise on the worker dispatcher, order it, then
+ * stream or collect. Failures leave as {@link ApiException}.
  */
 final class CompletionsHandler {
   /** The endpoint's own part. */
@@ -59,14 +58,20 @@ final class CompletionsHandler {
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
   private final ServedModels models;
+  private final Generations orders;
   private final Executor workers;
   private final EventStream eventStream;
 
   CompletionsHandler(
-      ActorSystem<?> system, GatewaySettings settings, ServedModels models, NodeMetrics metrics) {
+      ActorSystem<?> system,
+      GatewaySettings settings,
+      ServedModels models,
+      Generations orders,
+      NodeMetrics metrics) {
     this.system = system;
     this.settings = settings;
     this.models = models;
+    this.orders = orders;
     this.workers =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.workerDispatcher()));
     this.eventStream = new EventStream(settings, metrics);
@@ -83,7 +88,7 @@ final class CompletionsHandler {
     return CompletableFuture.supplyAsync(() -> prepare(kind, body, scope), workers)
         .thenCompose(
             prepared ->
-                order(prepared.model(), prepared.orders())
+                order(prepared)
                     .thenCompose(
                         generations -> answer(kind, prepared, generations, connection, scope)));
   }
@@ -106,57 +111,35 @@ final class CompletionsHandler {
   }
 
   /** Orders all or none. */
-  private CompletionStage<List<Generation>> order(ServedModel model, List<GenerationOrder> orders) {
-    List<CompletableFuture<Generation>> asked = new ArrayList<>(orders.size());
-    for (GenerationOrder order : orders) {
-      asked.add(order(model, order).toCompletableFuture());
+  private CompletionStage<List<Generation>> order(Prepared prepared) {
+    List<CompletableFuture<? extends Generation>> asked = new ArrayList<>();
+    for (GenerationOrder order : prepared.orders()) {
+      asked.add(orders.order(prepared.model().id(), order).toCompletableFuture());
     }
     return CompletableFuture.allOf(asked.toArray(new CompletableFuture<?>[0]))
         .handle(
             (all, failure) -> {
               if (failure == null) {
-                return asked.stream().map(CompletableFuture::join).toList();
+                List<Generation> taken = new ArrayList<>(asked.size());
+                asked.forEach(one -> taken.add(one.join()));
+                return taken;
               }
-              for (CompletableFuture<Generation> one : asked) {
+              for (CompletableFuture<? extends Generation> one : asked) {
                 one.thenAccept(Generation::cancel);
               }
-              throw failure instanceof CompletionException wrapped
-                  ? wrapped
-                  : new CompletionException(failure);
+              throw refused(failure, prepared.request());
             });
   }
 
-  private CompletionStage<Generation> order(ServedModel model, GenerationOrder order) {
-    CompletionStage<GpuActor.GenerateReply> reply =
-        AskPattern.ask(
-            model.gpu(),
-            replyTo -> new GpuActor.Generate(order, replyTo),
-            settings.askTimeout(),
-            system.scheduler());
-    return reply.thenApply(
-        answer ->
-            switch (answer) {
-              case GpuActor.Accepted accepted -> accepted.generation();
-              case GpuActor.Refused refused -> throw refusal(refused.refusal());
-              case GpuActor.Unavailable unavailable -> throw unavailable(unavailable.readiness());
-            });
-  }
-
-  static ApiException refusal(Refusal refusal) {
-    return switch (refusal.code()) {
-      case QUEUE_FULL -> ApiException.overloaded(refusal.message());
-      case CONTEXT_OVERFLOW ->
-          ApiException.invalid(null, "context_length_exceeded", refusal.message());
-      case INVALID -> ApiException.invalid(null, "invalid_value", refusal.message());
-      case CLOSED -> ApiException.failed(500, "engine_closed", refusal.message());
-    };
-  }
-
-  static ApiException unavailable(GpuActor.Readiness readiness) {
-    return readiness instanceof GpuActor.Failed failed
-        ? ApiException.failed(500, "model_failed", failed.reason())
-        : ApiException.unavailable(
-            "model_loading", "the model is still loading, try again in a few seconds");
+  /** The field that a grammar came in is the gateway's to name. */
+  private static RuntimeException refused(Throwable failure, OpenAiRequest request) {
+    Throwable cause = failure instanceof CompletionException ? failure.getCause() : failure;
+    if (cause instanceof OrderRefusedException order
+        && order.code() == OrderRefusedException.Code.GRAMMAR
+        && request.guide() != null) {
+      return ApiException.invalid(request.guide().field(), "invalid_grammar", order.getMessage());
+    }
+    return new CompletionException(cause);
   }
 
   private CompletionStage<HttpResponse> answer(
@@ -170,7 +153,8 @@ final class CompletionsHandler {
     RequestTimer timer = scope.timer();
     timer.accepted(prepared.promptTokens(), prepared.maxTokens());
     List<ChoiceAnswer> choices = prepared.choices(generations);
-    Source<AnswerPart, ?> parts = AnswerStream.of(generations, choices, timer);
+    Source<AnswerPart, ?> parts =
+        AnswerStream.of(generations, choices, timer, prepared.request().place().explained());
     // A collected answer writes nothing until its end, and a stream may never be run: so a client
     // that left must be noticed here too.
     connection.onGone(

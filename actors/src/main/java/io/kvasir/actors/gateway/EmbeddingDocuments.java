@@ -2,6 +2,7 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.runtime.engine.PooledState;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -35,7 +36,8 @@ final class EmbeddingDocuments {
         new OpenAiDocuments.EmbeddingUsage(
             usage.promptTokens(),
             usage.promptTokens(),
-            new OpenAiDocuments.PromptTokensDetails(usage.deviceHitTokens()),
+            new OpenAiDocuments.PromptTokensDetails(
+                usage.promptTokens() - usage.recomputedTokens()),
             new OpenAiDocuments.EmbeddingAccounting(
                 usage.deviceHitTokens(),
                 usage.recomputedTokens(),
@@ -46,8 +48,7 @@ final class EmbeddingDocuments {
   /** The inputs' accounting added up; times are those of the input that waited or took longest. */
   static Usage total(List<Embedding.Result> results) {
     int prompt = 0;
-    int hits = 0;
-    int recomputed = 0;
+    PromptSources sources = PromptSources.NONE;
     long rowLayers = 0;
     int preemptions = 0;
     long queuedNs = 0;
@@ -55,14 +56,13 @@ final class EmbeddingDocuments {
     for (Embedding.Result result : results) {
       Usage one = result.usage();
       prompt += one.promptTokens();
-      hits += one.deviceHitTokens();
-      recomputed += one.recomputedTokens();
+      sources = sources.plus(one.sources());
       rowLayers += one.rowLayersComputed();
       preemptions += one.preemptions();
       queuedNs = Math.max(queuedNs, one.queuedNs());
       totalNs = Math.max(totalNs, one.totalNs());
     }
-    return new Usage(prompt, hits, recomputed, 0, rowLayers, preemptions, queuedNs, -1, totalNs);
+    return new Usage(prompt, sources, 0, 0, rowLayers, preemptions, queuedNs, -1, totalNs);
   }
 
   private static float[] shortened(float[] vector, Integer dimensions) {

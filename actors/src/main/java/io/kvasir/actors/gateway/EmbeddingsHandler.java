@@ -2,8 +2,9 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.gpu.EmbeddingOrder;
-import io.kvasir.actors.gpu.GpuActor;
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.observe.RequestTimer;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
 import io.kvasir.runtime.engine.FinishReason;
 import java.time.Duration;
@@ -14,16 +15,15 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.DispatcherSelector;
-import org.apache.pekko.actor.typed.javadsl.AskPattern;
 import org.apache.pekko.http.javadsl.model.ContentTypes;
 import org.apache.pekko.http.javadsl.model.HttpResponse;
 import org.apache.pekko.stream.javadsl.Sink;
 import org.apache.pekko.stream.javadsl.Source;
 
 /**
- * {@code /v1/embeddings}: parse and tokenise on the worker dispatcher, then hand the inputs to the
- * device actor, a few at a time, so that one request with many inputs leaves room in the engine's
- * queue. Failures leave as {@link ApiException}; one input's failure is the request's.
+ * {@code /v1/embeddings}: parse and tokenise on the worker dispatcher, then order the inputs, a few
+ * at a time, so that one request with many inputs leaves room in the engine's queue. Failures leave
+ * as {@link ApiException}; one input's failure is the request's.
  */
 final class EmbeddingsHandler {
   /** Inputs of one request that the engine holds at once. */
@@ -43,9 +43,12 @@ final class EmbeddingsHandler {
   private final ActorSystem<?> system;
   private final GatewaySettings settings;
   private final ServedModels models;
+  private final Generations orders;
   private final Executor workers;
 
-  EmbeddingsHandler(ActorSystem<?> system, GatewaySettings settings, ServedModels models) {
+  EmbeddingsHandler(
+      ActorSystem<?> system, GatewaySettings settings, ServedModels models, Generations orders) {
+    this.orders = orders;
     this.system = system;
     this.settings = settings;
     this.models = models;
@@ -163,25 +166,13 @@ final class EmbeddingsHandler {
     Duration left = Duration.ofNanos(Math.max(1, prepared.deadlineNs() - System.nanoTime()));
     EmbeddingOrder order =
         new EmbeddingOrder(prepared.tenant(), tokens, prepared.model().pooling(), left);
-    CompletionStage<GpuActor.EmbedReply> reply =
-        AskPattern.ask(
-            prepared.model().gpu(),
-            replyTo -> new GpuActor.Embed(order, replyTo),
-            settings.askTimeout(),
-            system.scheduler());
-    return reply
+    return orders
+        .embed(prepared.model().id(), order)
         .thenCompose(
-            answer ->
-                switch (answer) {
-                  case GpuActor.Embeds taken -> {
-                    scope.timer().accepted(prepared.tokens(), 0);
-                    yield inFlight.await(taken.embedding());
-                  }
-                  case GpuActor.Refused refused ->
-                      throw CompletionsHandler.refusal(refused.refusal());
-                  case GpuActor.Unavailable unavailable ->
-                      throw CompletionsHandler.unavailable(unavailable.readiness());
-                })
+            embedding -> {
+              scope.timer().accepted(prepared.tokens(), 0);
+              return inFlight.await(embedding);
+            })
         .thenApply(EmbeddingsHandler::checked);
   }
 
@@ -196,7 +187,7 @@ final class EmbeddingsHandler {
   private static HttpResponse answer(
       Prepared prepared, List<Embedding.Result> results, RequestScope scope) {
     RequestTimer timer = scope.timer();
-    timer.finished(FinishReason.STOP, EmbeddingDocuments.total(results));
+    timer.finished(FinishReason.STOP, EmbeddingDocuments.total(results), Serving.HERE);
     HttpResponse response =
         HttpResponse.create()
             .withEntity(

@@ -2,6 +2,7 @@ package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gateway.tls.ReloadingTls;
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -55,6 +56,7 @@ public final class Gateway {
    * Listens.
    *
    * @param tls what to show to clients; null = plain HTTP
+   * @param generations where orders go
    * @param engineRoom requests that the engine can run and queue: more need not be let in
    * @return the gateway; fails when the port is taken
    */
@@ -63,6 +65,7 @@ public final class Gateway {
       GatewaySettings settings,
       ReloadingTls tls,
       ServedModels models,
+      Generations generations,
       List<Example> examples,
       NodeMetrics metrics,
       int engineRoom) {
@@ -73,7 +76,8 @@ public final class Gateway {
             (int) settings.retryAfter().toSeconds());
     Drain drain = new Drain(gate);
     Connections connections = new Connections();
-    Router router = new Router(system, settings, models, examples, metrics, gate, drain);
+    Router router =
+        new Router(system, settings, models, generations, examples, metrics, gate, drain);
     Flow<HttpRequest, HttpResponse, ?> perConnection =
         Flow.fromMaterializer(
             (materializer, attributes) -> connection(router, connections, settings.idleTimeout()));

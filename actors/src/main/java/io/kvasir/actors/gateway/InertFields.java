@@ -1,7 +1,5 @@
 package io.kvasir.actors.gateway;
 
-import java.util.List;
-
 /**
  * Documented fields that describe a request to its provider and change nothing about the answer:
  * checked as OpenAI documents them, then left alone.
@@ -14,9 +12,7 @@ final class InertFields {
   private InertFields() {}
 
   static void takeChat(RequestFields fields) {
-    for (String name : List.of("user", "safety_identifier", "prompt_cache_key")) {
-      fields.text(name);
-    }
+    fields.text("safety_identifier");
     metadata(fields);
   }
 

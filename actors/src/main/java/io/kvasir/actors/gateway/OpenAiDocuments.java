@@ -1,11 +1,16 @@
 package io.kvasir.actors.gateway;
 
+import static java.util.Locale.ROOT;
+
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonInclude.Include;
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What the node answers, as records in OpenAI's shapes; names become snake_case. */
 final class OpenAiDocuments {
@@ -21,7 +26,8 @@ final class OpenAiDocuments {
       @JsonInclude(Include.NON_NULL) String serviceTier,
       List<ChatChoice> choices,
       UsageDocument usage,
-      @JsonInclude(Include.NON_NULL) List<Map<String, PromptLogprob>> promptLogprobs) {}
+      @JsonInclude(Include.NON_NULL) List<Map<String, PromptLogprob>> promptLogprobs,
+      @JsonInclude(Include.NON_NULL) Explanation kvasir) {}
 
   /** One of its choices. */
   record ChatChoice(int index, Message message, ChatLogprobs logprobs, String finishReason) {}
@@ -38,7 +44,8 @@ final class OpenAiDocuments {
       String systemFingerprint,
       @JsonInclude(Include.NON_NULL) String serviceTier,
       List<ChunkChoice> choices,
-      @JsonInclude(Include.NON_NULL) Object usage) {}
+      @JsonInclude(Include.NON_NULL) Object usage,
+      @JsonInclude(Include.NON_NULL) Explanation kvasir) {}
 
   /** The choice it is about; finish_reason is null until the last. */
   record ChunkChoice(int index, Delta delta, ChatLogprobs logprobs, String finishReason) {}
@@ -65,7 +72,8 @@ final class OpenAiDocuments {
       String model,
       String systemFingerprint,
       List<TextChoice> choices,
-      @JsonInclude(Include.NON_NULL) Object usage) {}
+      @JsonInclude(Include.NON_NULL) Object usage,
+      @JsonInclude(Include.NON_NULL) Explanation kvasir) {}
 
   /** One of its choices. */
   record TextChoice(
@@ -99,16 +107,47 @@ final class OpenAiDocuments {
   /** Prompt tokens whose KV was not computed for this request. */
   record PromptTokensDetails(int cachedTokens) {}
 
-  /** {@code prompt_tokens = device_hit_tokens + recomputed_tokens}. */
+  /**
+   * {@code prompt_tokens} is the sum of the seven sources, {@code device_hit_tokens} to {@code
+   * recomputed_tokens}.
+   *
+   * @param replayedTokens placed again by another node after one was lost, beside the prompt's
+   * @param misses tokens of full blocks that were computed though a tier might have had them
+   * @param node that ended the answer; not told by a node that knows no other
+   * @param attempts nodes that were asked
+   */
   record Accounting(
       int deviceHitTokens,
+      int hostTokens,
+      int diskTokens,
+      int peerTokens,
+      int remoteTokens,
+      int reusedTokens,
       int recomputedTokens,
       int generatedTokens,
+      int replayedTokens,
       long rowLayersComputed,
       int preemptions,
       double queuedMs,
       double firstTokenMs,
-      double totalMs) {}
+      double totalMs,
+      @JsonInclude(Include.NON_EMPTY) Map<String, Integer> misses,
+      @JsonInclude(Include.NON_EMPTY) String node,
+      int attempts) {}
+
+  /** What an answer tells of its way, asked for by {@code kvasir.explain}. */
+  record Explanation(List<RouteDocument> nodes, List<String> loading) {}
+
+  /** A node as it was predicted; the times add up with the cost of asking it. */
+  record RouteDocument(
+      String node,
+      boolean chosen,
+      double queueMs,
+      double loadMs,
+      double computeMs,
+      double totalMs,
+      int deviceTokens,
+      int loadTokens) {}
 
   /** GET /v1/models. */
   record ModelList(String object, List<Model> data) {}
@@ -181,14 +220,47 @@ final class OpenAiDocuments {
         usage.promptTokens() + done.completionTokens(),
         new PromptTokensDetails(usage.promptTokens() - usage.recomputedTokens()),
         new Accounting(
-            usage.deviceHitTokens(),
+            usage.sources().device(),
+            usage.sources().host(),
+            usage.sources().disk(),
+            usage.sources().peer(),
+            usage.sources().remote(),
+            usage.sources().reused(),
             usage.recomputedTokens(),
             usage.generatedTokens(),
+            done.serving().replayedTokens(),
             usage.rowLayersComputed(),
             usage.preemptions(),
             milliseconds(usage.queuedNs()),
             milliseconds(usage.firstTokenNs()),
-            milliseconds(usage.totalNs())));
+            milliseconds(usage.totalNs()),
+            misses(done.serving()),
+            done.serving().node(),
+            done.serving().attempts()));
+  }
+
+  private static Map<String, Integer> misses(Serving serving) {
+    Map<String, Integer> misses = new TreeMap<>();
+    serving.misses().forEach((why, tokens) -> misses.put(why.name().toLowerCase(ROOT), tokens));
+    return misses;
+  }
+
+  /** What is told of an answer's way. */
+  static Explanation explanation(Serving serving) {
+    List<RouteDocument> nodes = new ArrayList<>();
+    for (Serving.Route route : serving.routes()) {
+      nodes.add(
+          new RouteDocument(
+              route.node(),
+              route.chosen(),
+              milliseconds(route.queueNs()),
+              milliseconds(route.loadNs()),
+              milliseconds(route.computeNs()),
+              milliseconds(route.totalNs()),
+              route.deviceTokens(),
+              route.loadTokens()));
+    }
+    return new Explanation(nodes, serving.explained());
   }
 
   /** OpenAI's word for why it ended. */

@@ -22,6 +22,7 @@ record OpenAiRequest(
     Choices choices,
     Report report,
     Guide guide,
+    Place place,
     Delivery delivery,
     String serviceTier) {
 
@@ -93,6 +94,15 @@ record OpenAiRequest(
    * @param field that asked for it, to be named when it cannot be compiled
    */
   record Guide(String field, GrammarSpec grammar) {}
+
+  /**
+   * Where it is to be computed, and what is told of that.
+   *
+   * @param session of {@code kvasir.session}, else of {@code prompt_cache_key} or {@code user};
+   *     null = none
+   * @param explained whether the answer says why that node
+   */
+  record Place(String session, boolean explained) {}
 
   /**
    * How the answer comes.

@@ -1,7 +1,6 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.runtime.engine.SamplingParameters;
-import java.time.Duration;
 import java.util.List;
 
 /** Body → {@link OpenAiRequest}; every field is taken, or refused by name. */
@@ -14,6 +13,7 @@ final class OpenAiRequestParser {
 
   static OpenAiRequest parseChat(byte[] body) {
     RequestFields fields = new RequestFields(Json.parseObject(body), "");
+    KvasirFields extension = KvasirFields.parse(fields);
     InertFields.takeChat(fields);
     String newer = "max_completion_tokens";
     Integer limit = count(fields, newer, 1);
@@ -30,12 +30,17 @@ final class OpenAiRequestParser {
         new OpenAiRequest(
             fields.requiredText("model"),
             List.of(PromptFields.chat(fields)),
-            limits(fields, limit == null ? older : limit, limit == null ? "max_tokens" : newer),
+            limits(
+                fields,
+                extension,
+                limit == null ? older : limit,
+                limit == null ? "max_tokens" : newer),
             SamplingFields.draw(fields),
             SamplingFields.stops(fields),
             new OpenAiRequest.Choices(n, n),
             new OpenAiRequest.Report(chatLogprobs(fields), promptLogprobs(fields, delivery), false),
             GuideFields.parse(fields),
+            extension.place(),
             delivery,
             InertFields.serviceTier(fields));
     fields.refuseOthers(UnservedFields.CHAT);
@@ -44,7 +49,7 @@ final class OpenAiRequestParser {
 
   static OpenAiRequest parseCompletion(byte[] body) {
     RequestFields fields = new RequestFields(Json.parseObject(body), "");
-    fields.text("user");
+    KvasirFields extension = KvasirFields.parse(fields);
     boolean echo = fields.flag("echo");
     Integer maxTokens = count(fields, "max_tokens", echo ? 0 : 1);
     OpenAiRequest.Delivery delivery = delivery(fields);
@@ -62,13 +67,14 @@ final class OpenAiRequestParser {
         new OpenAiRequest(
             fields.requiredText("model"),
             PromptFields.prompts(fields),
-            limits(fields, maxTokens, "max_tokens"),
+            limits(fields, extension, maxTokens, "max_tokens"),
             SamplingFields.draw(fields),
             SamplingFields.stops(fields),
             choices,
             new OpenAiRequest.Report(
                 logprobs == null ? OFF : logprobs, promptLogprobs(fields, delivery), echo),
             GuideFields.parse(fields),
+            extension.place(),
             delivery,
             null);
     fields.refuseOthers(UnservedFields.COMPLETIONS);
@@ -83,9 +89,9 @@ final class OpenAiRequestParser {
   }
 
   private static OpenAiRequest.Limits limits(
-      RequestFields fields, Integer maxTokens, String maxTokensField) {
+      RequestFields fields, KvasirFields extension, Integer maxTokens, String maxTokensField) {
     return new OpenAiRequest.Limits(
-        maxTokens, maxTokensField, count(fields, "min_tokens", 0), timeout(fields));
+        maxTokens, maxTokensField, count(fields, "min_tokens", 0), extension.timeout());
   }
 
   private static int choices(RequestFields fields, String name, int min) {
@@ -137,15 +143,5 @@ final class OpenAiRequestParser {
     boolean continuousUsage = options.flag("continuous_usage_stats");
     options.refuseOthers(UnservedFields.STREAM_OPTIONS);
     return new OpenAiRequest.Delivery(true, includeUsage, continuousUsage);
-  }
-
-  private static Duration timeout(RequestFields fields) {
-    RequestFields extension = fields.object("kvasir");
-    if (extension == null) {
-      return null;
-    }
-    Long timeoutMs = extension.integer("timeout_ms", 1, Duration.ofDays(1).toMillis());
-    extension.refuseOthers(UnservedFields.NONE);
-    return timeoutMs == null ? null : Duration.ofMillis(timeoutMs);
   }
 }

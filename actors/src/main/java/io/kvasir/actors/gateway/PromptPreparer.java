@@ -1,17 +1,15 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.GenerationOrder;
-import io.kvasir.runtime.engine.LogitAdjuster;
 import io.kvasir.runtime.engine.Penalties;
 import io.kvasir.runtime.engine.SamplingParameters;
-import io.kvasir.runtime.engine.grammar.GrammarRefusedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Request → orders for a device, one a prompt: prompt to tokens, defaults filled in, limits checked
- * with their numbers, grammar compiled. Worker thread; stateless.
+ * with their numbers. Worker thread; stateless.
  *
  * @param tenant whose request it is
  * @param maxContextTokens of model and tenant
@@ -28,29 +26,14 @@ record PromptPreparer(
   private static final int COMPLETION_MAX_TOKENS = 16;
 
   List<GenerationOrder> prepare(OpenAiRequest request) {
-    LogitAdjuster mask = mask(request.guide());
     List<GenerationOrder> orders = new ArrayList<>(request.prompts().size());
     for (OpenAiRequest.Prompt prompt : request.prompts()) {
-      List<LogitAdjuster> adjusters =
-          mask == null ? List.of() : List.of(orders.isEmpty() ? mask : mask.forAnotherChoice());
-      orders.add(order(request, tokens(prompt), adjusters));
+      orders.add(order(request, tokens(prompt)));
     }
     return orders;
   }
 
-  private LogitAdjuster mask(OpenAiRequest.Guide guide) {
-    if (guide == null) {
-      return null;
-    }
-    try {
-      return text.mask(guide.grammar());
-    } catch (GrammarRefusedException refused) {
-      throw ApiException.invalid(guide.field(), "invalid_grammar", refused.getMessage());
-    }
-  }
-
-  private GenerationOrder order(
-      OpenAiRequest request, int[] prompt, List<LogitAdjuster> adjusters) {
+  private GenerationOrder order(OpenAiRequest request, int[] prompt) {
     if (prompt.length == 0) {
       throw ApiException.invalidValue("prompt", "prompt is empty, send at least one token");
     }
@@ -68,7 +51,10 @@ record PromptPreparer(
         prompt,
         sampling(request, maxTokens, minTokens == null ? 0 : minTokens),
         timeout == null || timeout.compareTo(requestTimeout) > 0 ? requestTimeout : timeout,
-        adjusters);
+        request.guide() == null ? null : request.guide().grammar(),
+        List.of(),
+        request.place().session(),
+        request.place().explained());
   }
 
   private SamplingParameters sampling(OpenAiRequest request, int maxTokens, int minTokens) {

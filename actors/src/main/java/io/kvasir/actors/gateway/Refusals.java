@@ -1,5 +1,6 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gpu.OrderRefusedException;
 import io.kvasir.actors.settings.GatewaySettings;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -76,6 +77,7 @@ final class Refusals {
     ApiException error =
         switch (cause) {
           case ApiException own -> own;
+          case OrderRefusedException order -> ApiException.of(order);
           case EntityStreamSizeException tooLarge -> tooLarge();
           case EntityStreamException truncated ->
               ApiException.refused(

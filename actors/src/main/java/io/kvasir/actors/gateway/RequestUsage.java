@@ -1,6 +1,7 @@
 package io.kvasir.actors.gateway;
 
 import io.kvasir.actors.gpu.Generation;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -31,9 +32,9 @@ final class RequestUsage {
     Usage whole = Usage.ofRequest(prompts);
     return new Usage(
         prompts.stream().mapToInt(Usage::promptTokens).sum(),
-        prompts.stream().mapToInt(Usage::deviceHitTokens).sum(),
-        prompts.stream().mapToInt(Usage::recomputedTokens).sum(),
+        prompts.stream().map(Usage::sources).reduce(PromptSources.NONE, PromptSources::plus),
         whole.generatedTokens(),
+        whole.replayedTokens(),
         whole.rowLayersComputed(),
         whole.preemptions(),
         prompts.stream().mapToLong(Usage::queuedNs).min().orElse(0),

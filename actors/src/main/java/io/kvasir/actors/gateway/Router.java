@@ -6,6 +6,7 @@ import io.kvasir.actors.gateway.access.Tenant;
 import io.kvasir.actors.gateway.access.Tenants;
 import io.kvasir.actors.gpu.GpuActor;
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -47,6 +48,7 @@ final class Router {
       ActorSystem<?> system,
       GatewaySettings settings,
       ServedModels models,
+      Generations generations,
       List<Example> examples,
       NodeMetrics metrics,
       AdmissionGate gate,
@@ -61,9 +63,9 @@ final class Router {
     this.drain = drain;
     this.tenants = new Tenants(settings.access(), System::nanoTime);
     this.refusals = new Refusals(system, settings, gate, drain);
-    this.completions = new CompletionsHandler(system, settings, models, metrics);
+    this.completions = new CompletionsHandler(system, settings, models, generations, metrics);
     this.tokens = new TokensHandler(system, settings, models);
-    this.embeddings = new EmbeddingsHandler(system, settings, models);
+    this.embeddings = new EmbeddingsHandler(system, settings, models, generations);
   }
 
   /** Answers; the stage never fails. */
@@ -306,6 +308,9 @@ final class Router {
     request.discardEntityBytes(system);
     CompletionStage<?> all = CompletableFuture.completedFuture(null);
     for (ServedModel model : models.all()) {
+      if (model.gpu() == null) {
+        continue;
+      }
       CompletionStage<GpuActor.Stats> stats =
           AskPattern.ask(
               model.gpu(), GpuActor.GetStats::new, settings.askTimeout(), system.scheduler());

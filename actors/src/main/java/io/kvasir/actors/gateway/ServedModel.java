@@ -1,7 +1,11 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gpu.DeviceModel;
 import io.kvasir.actors.gpu.GpuActor;
+import io.kvasir.actors.gpu.OrderRefusedException;
+import io.kvasir.runtime.engine.LogitAdjuster;
 import io.kvasir.runtime.engine.Pooling;
+import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -11,7 +15,7 @@ import org.apache.pekko.actor.typed.ActorRef;
  * A model that the gateway offers: known by name at once, answering when text and engine are ready.
  * Safe from any thread.
  */
-public final class ServedModel {
+public final class ServedModel implements DeviceModel {
   /** Where it stands. */
   public sealed interface State {}
 
@@ -38,6 +42,7 @@ public final class ServedModel {
   /**
    * A model that is being loaded by {@code gpu}.
    *
+   * @param gpu null where this node has only its text and other nodes compute
    * @param pooling how its embeddings are made
    */
   public ServedModel(
@@ -75,9 +80,19 @@ public final class ServedModel {
     return createdSeconds;
   }
 
-  /** Its device. */
+  @Override
   public ActorRef<GpuActor.Command> gpu() {
     return gpu;
+  }
+
+  @Override
+  public LogitAdjuster mask(GrammarSpec grammar) {
+    if (state() instanceof Ready ready) {
+      return ready.text().mask(grammar);
+    }
+    throw new OrderRefusedException(
+        OrderRefusedException.Code.LOADING,
+        "the model " + id + " is still loading, try again in a few seconds");
   }
 
   /** Where it stands. */

@@ -30,7 +30,7 @@ public final class ServedModels {
   }
 
   /** The model of this id or alias, or null. */
-  ServedModel find(String name) {
+  public ServedModel find(String name) {
     return byName.get(name);
   }
 

@@ -51,8 +51,13 @@ final class StreamedAnswer {
       case AnswerPart.Text text -> List.of(delta(text));
       case AnswerPart.End end -> List.of(event(shape.closing(end, usage())));
       case AnswerPart.Done done ->
-          delivery.includeUsage()
-              ? List.of(event(shape.usage(OpenAiDocuments.usage(done))), DONE)
+          delivery.includeUsage() || done.explained()
+              ? List.of(
+                  event(
+                      shape.usage(
+                          delivery.includeUsage() ? OpenAiDocuments.usage(done) : null,
+                          done.explanation())),
+                  DONE)
               : List.of(DONE);
       case AnswerPart.Failed failed -> {
         // The status line is long gone: clients look for an error object in the stream.

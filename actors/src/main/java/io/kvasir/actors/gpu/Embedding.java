@@ -1,77 +1,22 @@
 package io.kvasir.actors.gpu;
 
 import io.kvasir.runtime.engine.FinishReason;
-import io.kvasir.runtime.engine.Pooling;
-import io.kvasir.runtime.engine.TokenStream;
 import io.kvasir.runtime.engine.Usage;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
-import org.apache.pekko.actor.typed.ActorRef;
 
-/**
- * One input that a device has taken. Safe from any thread. Nobody need wait for it: the engine ends
- * it with its last row, or at its deadline.
- */
-public final class Embedding {
+/** One input that a device of this node or of another one has taken. Safe from any thread. */
+public interface Embedding {
   /**
    * What became of it.
    *
    * @param vector of length 1, [hiddenSize]; null unless the reason is STOP
    * @param failure the sentence of {@link FinishReason#ERROR}, otherwise null
    */
-  public record Result(FinishReason reason, float[] vector, Usage usage, String failure) {}
+  record Result(FinishReason reason, float[] vector, Usage usage, String failure) {}
 
-  private final long id;
-  private final ActorRef<GpuActor.Command> gpu;
-  private final Executor executor;
-  private final TokenStream stream;
-  private final CompletableFuture<Result> result = new CompletableFuture<>();
-
-  Embedding(long id, ActorRef<GpuActor.Command> gpu, Pooling pooling, Executor executor) {
-    this.id = id;
-    this.gpu = gpu;
-    this.executor = executor;
-    this.stream = TokenStream.pooling(pooling, this::wake);
-  }
-
-  /** Completes when the engine has ended it, never on the engine's thread; never fails. */
-  public CompletionStage<Result> result() {
-    return result.minimalCompletionStage();
-  }
+  /** Completes when it has ended; never fails. */
+  CompletionStage<Result> result();
 
   /** Ends it with CANCELLED. Does nothing after the end. */
-  public void cancel() {
-    gpu.tell(new GpuActor.Cancel(id));
-  }
-
-  long id() {
-    return id;
-  }
-
-  TokenStream stream() {
-    return stream;
-  }
-
-  private void wake() {
-    if (stream.finishReason() == null) {
-      return;
-    }
-    try {
-      executor.execute(this::complete);
-    } catch (RejectedExecutionException systemEnded) {
-      complete();
-    }
-  }
-
-  private void complete() {
-    FinishReason reason = stream.finishReason();
-    result.complete(
-        new Result(
-            reason,
-            reason == FinishReason.STOP ? stream.pooled().vector() : null,
-            stream.usage(),
-            stream.failure()));
-  }
+  void cancel();
 }

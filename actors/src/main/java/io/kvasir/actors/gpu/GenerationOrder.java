@@ -1,7 +1,8 @@
 package io.kvasir.actors.gpu;
 
-import io.kvasir.runtime.engine.LogitAdjuster;
+import io.kvasir.runtime.engine.ResumedChoice;
 import io.kvasir.runtime.engine.SamplingParameters;
+import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.time.Duration;
 import java.util.List;
 
@@ -12,22 +13,31 @@ import java.util.List;
  * @param promptTokens at least one token; handed over, not to be written afterwards
  * @param sampling how tokens are drawn and when it ends
  * @param timeout time from admission after which the engine ends it
- * @param adjusters change logits after what the sampling asks for, such as the mask of a grammar;
- *     those given are choice 0's
+ * @param grammar that every choice keeps to, compiled where it is computed; null = anything
+ * @param resume where each choice stands after an earlier attempt; empty for a new order
+ * @param session whose conversation it goes on with, a wish about where; null = nobody's
+ * @param explained whether decisions on its way are to be told in sentences
  */
 public record GenerationOrder(
     String tenant,
     int[] promptTokens,
     SamplingParameters sampling,
     Duration timeout,
-    List<LogitAdjuster> adjusters) {
+    GrammarSpec grammar,
+    List<ResumedChoice> resume,
+    String session,
+    boolean explained) {
   public GenerationOrder {
-    adjusters = List.copyOf(adjusters);
+    resume = List.copyOf(resume);
+    if (!resume.isEmpty() && resume.size() != sampling.bestOf()) {
+      throw new IllegalArgumentException(
+          "resume=" + resume.size() + " must be best_of=" + sampling.bestOf() + ", one a choice");
+    }
   }
 
-  /** An order whose logits are drawn from as the parameters say. */
+  /** A new order of nobody's conversation. */
   public GenerationOrder(
       String tenant, int[] promptTokens, SamplingParameters sampling, Duration timeout) {
-    this(tenant, promptTokens, sampling, timeout, List.of());
+    this(tenant, promptTokens, sampling, timeout, null, List.of(), null, false);
   }
 }

@@ -2,6 +2,7 @@ package io.kvasir.actors.gpu;
 
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.TokenStream;
+import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.Attributes;
@@ -22,9 +23,9 @@ import org.apache.pekko.stream.stage.GraphStageLogic;
 final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
   private final Outlet<GenerationEvent> out = Outlet.create("generation.out");
   private final SourceShape<GenerationEvent> shape = SourceShape.of(out);
-  private final Generation generation;
+  private final StreamedGeneration generation;
 
-  GenerationSource(Generation generation) {
+  GenerationSource(StreamedGeneration generation) {
     this.generation = generation;
   }
 
@@ -40,7 +41,11 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
 
   private final class Logic extends GraphStageLogic {
     private final TokenStream[] streams = generation.streams().toArray(new TokenStream[0]);
-    private final int[] takenCounts = new int[streams.length];
+
+    /** Tokens seen of each choice; those that a resumed one was given are known already. */
+    private final int[] takenCounts =
+        Arrays.stream(streams).mapToInt(TokenStream::resumedTokens).toArray();
+
     private final boolean[] ended = new boolean[streams.length];
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private int running = streams.length;

@@ -1,12 +1,16 @@
 package io.kvasir.actors.gpu;
 
 import io.kvasir.actors.settings.GpuSettings;
+import io.kvasir.actors.tier.BlockFetcher;
+import io.kvasir.runtime.blocks.BlockPin;
 import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.GenerationEngine;
 import io.kvasir.runtime.engine.GenerationEngine.Refusal;
 import io.kvasir.runtime.engine.GenerationRequest;
+import io.kvasir.runtime.engine.LogitAdjuster;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
@@ -41,9 +45,40 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
           EngineClosed,
           AttachDeadline {}
 
-  /** Takes a request. */
-  public record Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo)
-      implements Command {}
+  /**
+   * Takes a request.
+   *
+   * @param adjusters of choice 0, after what the sampling asks for
+   * @param fetched blocks of the prompt that were brought here; their pins go to the engine, or are
+   *     closed when it declines
+   * @param serving what its generation tells of itself
+   */
+  public record Generate(
+      GenerationOrder order,
+      List<LogitAdjuster> adjusters,
+      BlockFetcher.Fetched fetched,
+      Serving serving,
+      ActorRef<GenerateReply> replyTo)
+      implements Command {
+    public Generate {
+      adjusters = List.copyOf(adjusters);
+    }
+
+    /** A request whose blocks nobody looked for elsewhere. */
+    public Generate(GenerationOrder order, ActorRef<GenerateReply> replyTo) {
+      this(
+          order,
+          List.of(),
+          new BlockFetcher.Fetched(List.of(), List.of(), Map.of(), List.of()),
+          Serving.HERE,
+          replyTo);
+    }
+
+    private void declined(GenerateReply reply) {
+      fetched.pins().forEach(BlockPin::close);
+      replyTo.tell(reply);
+    }
+  }
 
   /** Takes an input to be embedded. */
   public record Embed(EmbeddingOrder order, ActorRef<EmbedReply> replyTo) implements Command {}
@@ -67,19 +102,19 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
 
   private record EngineClosed(ActorRef<Done> replyTo) implements Command {}
 
-  private record AttachDeadline(Generation generation) implements Command {}
+  private record AttachDeadline(LocalGeneration generation) implements Command {}
 
   /** Answers {@link Generate}. */
   public sealed interface GenerateReply {}
 
   /** The engine has the request; the receiver runs its stream. */
-  public record Accepted(Generation generation) implements GenerateReply {}
+  public record Accepted(LocalGeneration generation) implements GenerateReply {}
 
   /** Answers {@link Embed}. */
   public sealed interface EmbedReply {}
 
   /** The engine has the input. */
-  public record Embeds(Embedding embedding) implements EmbedReply {}
+  public record Embeds(LocalEmbedding embedding) implements EmbedReply {}
 
   /** The engine declined. */
   public record Refused(Refusal refusal) implements GenerateReply, EmbedReply {}
@@ -159,19 +194,18 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
 
   private Behavior<Command> onGenerate(Generate generate) {
     if (engine == null) {
-      generate.replyTo().tell(new Unavailable(readiness));
+      generate.declined(new Unavailable(readiness));
       return this;
     }
     GenerationOrder order = generate.order();
-    Generation generation;
+    LocalGeneration generation;
     try {
       generation =
-          new Generation(
-              nextId++, getContext().getSelf(), order, engine.vocabSize(), engine.fingerprint());
+          new LocalGeneration(
+              nextId++, getContext().getSelf(), generate, engine.vocabSize(), engine.fingerprint());
     } catch (IllegalArgumentException tooMuch) {
-      generate
-          .replyTo()
-          .tell(new Refused(new Refusal(Refusal.Code.INVALID, tooMuch.getMessage(), false)));
+      generate.declined(
+          new Refused(new Refusal(Refusal.Code.INVALID, tooMuch.getMessage(), false)));
       return this;
     }
     Refusal refusal =
@@ -183,10 +217,13 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
                 order.sampling(),
                 order.timeout().toNanos(),
                 List.of(),
-                order.adjusters(),
-                generation.streams()));
+                generate.adjusters(),
+                generation.streams(),
+                generate.fetched().pins(),
+                generate.fetched().loaded(),
+                order.resume()));
     if (refusal != null) {
-      generate.replyTo().tell(new Refused(refusal));
+      generate.declined(new Refused(refusal));
       return this;
     }
     generate.replyTo().tell(new Accepted(generation));
@@ -203,8 +240,8 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       return this;
     }
     EmbeddingOrder order = embed.order();
-    Embedding embedding =
-        new Embedding(
+    LocalEmbedding embedding =
+        new LocalEmbedding(
             nextId++, getContext().getSelf(), order.pooling(), getContext().getExecutionContext());
     Refusal refusal =
         engine.submit(
@@ -218,7 +255,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     return this;
   }
 
-  private Behavior<Command> onAttachDeadline(Generation generation) {
+  private Behavior<Command> onAttachDeadline(LocalGeneration generation) {
     return generation.isTaken() ? this : onCancel(generation.id());
   }
 

@@ -1,6 +1,9 @@
 package io.kvasir.actors.observe;
 
+import io.kvasir.actors.gpu.Serving;
+import io.kvasir.actors.tier.MissReason;
 import io.kvasir.runtime.engine.EngineStats;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
@@ -10,6 +13,7 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 
@@ -21,7 +25,7 @@ import java.util.function.ToDoubleFunction;
  */
 public final class NodeMetrics implements AutoCloseable {
   private static final EngineStats NOTHING =
-      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+      new EngineStats(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, EngineStats.Blocks.NONE);
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -84,6 +88,27 @@ public final class NodeMetrics implements AutoCloseable {
           .register(registry)
           .increment(count);
     }
+
+    private void missed(MissReason why, int tokens) {
+      Counter.builder("kvasir.prompt_misses")
+          .description("Prompt tokens of full blocks that were computed, by reason")
+          .tags(tags.and("reason", why.name().toLowerCase(Locale.ROOT)))
+          .register(registry)
+          .increment(tokens);
+    }
+
+    private void replayed(Serving serving) {
+      Counter.builder("kvasir.replays")
+          .description("Attempts after the first, on other nodes")
+          .tags(tags)
+          .register(registry)
+          .increment(serving.attempts() - 1.0);
+      Counter.builder("kvasir.replayed_tokens")
+          .description("Prompt and answer tokens placed again by a later attempt")
+          .tags(tags)
+          .register(registry)
+          .increment(serving.replayedTokens());
+    }
   }
 
   /**
@@ -141,8 +166,17 @@ public final class NodeMetrics implements AutoCloseable {
     Usage usage = request.usage();
     if (usage != null) {
       ModelMetrics model = models.get(request.model());
-      model.promptTokens("device", usage.deviceHitTokens());
-      model.promptTokens("recomputed", usage.recomputedTokens());
+      PromptSources from = usage.sources();
+      model.promptTokens("device", from.device());
+      model.promptTokens("host", from.host());
+      model.promptTokens("disk", from.disk());
+      model.promptTokens("peer", from.peer());
+      model.promptTokens("remote", from.remote());
+      model.promptTokens("reused", from.reused());
+      model.promptTokens("recomputed", from.recomputed());
+      Serving serving = request.serving();
+      model.replayed(serving);
+      serving.misses().forEach(model::missed);
     }
   }
 

@@ -1,6 +1,12 @@
 package io.kvasir.actors.observe;
 
+import io.kvasir.actors.gpu.Serving;
+import io.kvasir.actors.tier.MissReason;
+import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.Usage;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
@@ -53,12 +59,41 @@ public final class RequestLog {
             .addKeyValue("generated_tokens", request.generatedTokens());
     Usage usage = request.usage();
     if (usage != null) {
-      line = line.addKeyValue("queued_ms", milliseconds(usage.queuedNs()));
+      line = sources(line.addKeyValue("queued_ms", milliseconds(usage.queuedNs())), usage);
     }
+    line = serving(line, request.serving());
     if (request.firstTokenNs() >= 0) {
       line = line.addKeyValue("first_token_ms", milliseconds(request.firstTokenNs()));
     }
     line.addKeyValue("total_ms", milliseconds(request.elapsedNs())).log("request");
+  }
+
+  /** Sources that gave something; the device's and the rest are told by the counts above. */
+  private static LoggingEventBuilder sources(LoggingEventBuilder line, Usage usage) {
+    for (Residence residence : Residence.values()) {
+      int tokens = usage.sources().of(residence);
+      if (residence != Residence.DEVICE && tokens > 0) {
+        line = line.addKeyValue(residence.name().toLowerCase(Locale.ROOT) + "_tokens", tokens);
+      }
+    }
+    return line;
+  }
+
+  private static LoggingEventBuilder serving(LoggingEventBuilder line, Serving serving) {
+    if (!serving.node().isEmpty()) {
+      line = line.addKeyValue("node", serving.node());
+    }
+    if (serving.attempts() > 1) {
+      line =
+          line.addKeyValue("attempts", serving.attempts())
+              .addKeyValue("replayed_tokens", serving.replayedTokens());
+    }
+    for (Map.Entry<MissReason, Integer> miss : new TreeMap<>(serving.misses()).entrySet()) {
+      line =
+          line.addKeyValue(
+              "miss_" + miss.getKey().name().toLowerCase(Locale.ROOT), miss.getValue());
+    }
+    return line;
   }
 
   private static double milliseconds(long ns) {

@@ -1,5 +1,6 @@
 package io.kvasir.actors.observe;
 
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Usage;
 
@@ -19,6 +20,7 @@ public final class RequestTimer {
   private volatile long firstTokenNs = -1;
   private volatile FinishReason reason;
   private volatile Usage usage;
+  private volatile Serving serving = Serving.HERE;
 
   RequestTimer(long startNs) {
     this.startNs = startNs;
@@ -56,8 +58,9 @@ public final class RequestTimer {
   }
 
   /** The engine has ended the request. */
-  public void finished(FinishReason finishReason, Usage finalUsage) {
+  public void finished(FinishReason finishReason, Usage finalUsage, Serving how) {
     usage = finalUsage;
+    serving = how;
     reason = finishReason;
     metrics.finished(this);
   }
@@ -102,6 +105,11 @@ public final class RequestTimer {
   /** Why the engine ended it; null while it has not. */
   public FinishReason reason() {
     return reason;
+  }
+
+  /** Who answered and how. */
+  public Serving serving() {
+    return serving;
   }
 
   /** The engine's accounting; null before the end. */

@@ -189,16 +189,25 @@ function sources(usage) {
   const strip = element("div", "strip");
   strip.setAttribute("role", "img");
   strip.setAttribute("aria-label", share + " percent of the prompt came from the cache");
-  for (const [count, name] of [[cached, "hit"], [all - cached, "miss"]]) {
+  const k = usage.kvasir || {};
+  // What came from farther than the device has a name; the rest of the cached tokens is the device's.
+  const far = [["host memory", k.host_tokens], ["disk", k.disk_tokens], ["another node", k.peer_tokens], ["a remote store", k.remote_tokens]]
+    .filter(([, count]) => count > 0);
+  const near = far.reduce((left, [, count]) => left - count, cached);
+  for (const [count, name, from] of [[near, "hit", "device"], ...far.map(([from, count]) => [count, "hit far", from]), [all - cached, "miss", "computed"]]) {
     if (count === 0) continue;
     const part = element("span", name);
     part.style.width = 100 * count / all + "%";
-    part.title = count + " tokens";
+    part.title = count + " tokens, " + from;
     strip.append(part);
   }
   strip.dataset.share = share;
   const found = element("span", "key", "prompt: " + cached + " of " + all + " tokens cached (" + share + " %)");
-  return [strip, found, element("span", "key miss", (all - cached) + " computed")];
+  const words = [strip, found];
+  for (const [from, count] of far) words.push(element("span", "key far", count + " from " + from));
+  words.push(element("span", "key miss", (all - cached) + " computed"));
+  if (k.node) words.push(element("span", "node", "by " + k.node + (k.attempts > 1 ? ", after " + (k.attempts - 1) + " lost" : "")));
+  return words;
 }
 
 function figures(answer, measured, usage, again) {

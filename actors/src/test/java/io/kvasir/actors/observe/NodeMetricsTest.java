@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvasir.actors.gpu.Serving;
 import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.PromptSources;
 import io.kvasir.runtime.engine.Usage;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -16,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class NodeMetricsTest {
   private static final String MODEL = "a \"model\"\\with\nnoise";
   private static final Usage USAGE =
-      new Usage(10, 4, 6, 3, 40, 0, 1_000_000, 21_000_000, 61_000_000);
+      new Usage(10, PromptSources.cached(10, 4), 3, 0, 40, 0, 1_000_000, 21_000_000, 61_000_000);
 
   @Test
   void shouldServeVllmsNamesToAStrictParser() {
@@ -26,12 +28,14 @@ final class NodeMetricsTest {
       request.accepted(10, 16);
       request.tokens(1);
       request.tokens(2);
-      request.finished(FinishReason.LENGTH, USAGE);
+      request.finished(FinishReason.LENGTH, USAGE, Serving.HERE);
       metrics.ended("acme", request);
       metrics.answered("/v1/completions", 200);
       metrics.aborted("slow_reader");
       metrics.observe(
-          MODEL, new EngineStats(3, 2, 7, 9, 100, 40, 50, 5, 1, 0, 6, 1000, 500, 250, 0));
+          MODEL,
+          new EngineStats(
+              3, 2, 7, 9, 100, 40, 50, 5, 1, 0, 6, 1000, 500, 250, 0, EngineStats.Blocks.NONE));
       PrometheusText text = PrometheusText.parse(metrics.scrape());
       assertEquals(2, text.value("vllm:num_requests_running"));
       assertEquals(3, text.value("vllm:num_requests_waiting"));
@@ -75,7 +79,7 @@ final class NodeMetricsTest {
         RequestTimer request = metrics.startRequest();
         metrics.assign(request, "m");
         request.accepted(10, 16);
-        request.finished(reason, USAGE);
+        request.finished(reason, USAGE, Serving.HERE);
       }
       PrometheusText text = PrometheusText.parse(metrics.scrape());
       assertEquals(2, text.value("vllm:request_success_total", "finished_reason", "abort"));

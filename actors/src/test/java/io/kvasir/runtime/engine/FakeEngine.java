@@ -1,5 +1,6 @@
 package io.kvasir.runtime.engine;
 
+import io.kvasir.runtime.blocks.DeviceBlocks;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
@@ -103,9 +104,9 @@ public final class FakeEngine implements GenerationEngine {
             reason,
             new Usage(
                 prompt,
-                found,
-                prompt - found,
+                PromptSources.cached(prompt, found),
                 stream.published(),
+                stream.resumedTokens(),
                 4L * prompt,
                 0,
                 1_000_000,
@@ -146,7 +147,27 @@ public final class FakeEngine implements GenerationEngine {
   @Override
   public EngineStats stats() {
     return new EngineStats(
-        0, running.size(), 7, 9_000_000, 100, 40, 50, 5, 1, 0, 0, 1 << 20, 1 << 10, 0, 0);
+        0,
+        running.size(),
+        7,
+        9_000_000,
+        100,
+        40,
+        50,
+        5,
+        1,
+        0,
+        0,
+        1 << 20,
+        1 << 10,
+        0,
+        0,
+        EngineStats.Blocks.NONE);
+  }
+
+  @Override
+  public DeviceBlocks blocks() {
+    return null;
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.kvasir.runtime.blocks;
 
+import io.kvasir.runtime.cache.BlockListener;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.List;
@@ -56,17 +57,6 @@ public interface DeviceBlocks {
    */
   void listen(Listener listener);
 
-  /** Called on the engine's thread: note it and return. */
-  interface Listener {
-    /**
-     * A block appeared.
-     *
-     * @param rootHigh key of the chain's root (first block of group 0)
-     * @param index place in the chain, from 0
-     */
-    void sealed(int group, long high, long low, long rootHigh, long rootLow, int index);
-
-    /** A block left. */
-    void evicted(int group, long high, long low);
-  }
+  /** Called on the engine's thread: note it and return, never throw. */
+  interface Listener extends BlockListener {}
 }

@@ -13,6 +13,11 @@ final class BlockChain {
   private final long[] parentHigh;
   private final long[] parentLow;
   private final int slots;
+
+  /** Key of group 0's first block, once known. */
+  private long rootHigh;
+
+  private long rootLow;
   private int[] tokens = new int[64];
   private int tokenCount;
   private int sealedBlocks;
@@ -104,6 +109,8 @@ final class BlockChain {
   void attached(int[] source, int blocks, long[][] keyHigh, long[][] keyLow) {
     append(source, 0, blocks * slots);
     sealedBlocks = blocks;
+    rootHigh = keyHigh[0][0];
+    rootLow = keyLow[0][0];
     for (int g = 0; g < parentHigh.length; g++) {
       parentHigh[g] = keyHigh[g][blocks - 1];
       parentLow[g] = keyLow[g][blocks - 1];
@@ -113,6 +120,8 @@ final class BlockChain {
   void copyFrom(BlockChain other) {
     append(other.tokens, 0, other.tokenCount);
     sealedBlocks = other.sealedBlocks;
+    rootHigh = other.rootHigh;
+    rootLow = other.rootLow;
     sealing = other.sealing;
     mapped = other.mapped;
     extras = other.extras;
@@ -140,8 +149,12 @@ final class BlockChain {
             withOwn(given, table, from));
         parentHigh[g] = cache.hasher.high();
         parentLow[g] = cache.hasher.low();
+        if (sealedBlocks == 0 && g == 0) {
+          rootHigh = parentHigh[0];
+          rootLow = parentLow[0];
+        }
         if (sealedBlocks >= table.firstPage()) {
-          table.seal(sealedBlocks, parentHigh[g], parentLow[g]);
+          table.seal(sealedBlocks, parentHigh[g], parentLow[g], rootHigh, rootLow);
         }
       }
       sealedBlocks++;

@@ -23,13 +23,15 @@ final class BlockStore implements AutoCloseable {
   private final long[] releasedAt;
   private final IntLinks unreferenced;
   private final int groupCount;
-  private final BlockListener listener;
+  private final BlockLedger ledger;
   private final int[] need;
+  private BlockListener listener;
   private long releaseClock;
   private long evictedCount;
 
-  BlockStore(PageArena arena, int[] classOf, BlockListener listener) {
+  BlockStore(PageArena arena, int[] classOf, BlockLedger ledger, BlockListener listener) {
     this.arena = arena;
+    this.ledger = ledger;
     this.classOf = classOf;
     this.listener = listener;
     groupCount = classOf.length;
@@ -54,6 +56,39 @@ final class BlockStore implements AutoCloseable {
 
   PageArena arena() {
     return arena;
+  }
+
+  /**
+   * Replaces the listener, after telling the new one every block, lowest place in a chain first.
+   */
+  void listen(BlockListener next) {
+    ledger.startSumming();
+    long[] order = new long[index.count()];
+    int count = 0;
+    for (int page = 0; page < sealed.length; page++) {
+      if (sealed[page]) {
+        order[count++] = (long) ledger.chainIndex(page) << 32 | page;
+      }
+    }
+    Arrays.sort(order);
+    for (long entry : order) {
+      announce(next, (int) entry);
+    }
+    listener = next;
+  }
+
+  private void announce(BlockListener to, int page) {
+    to.sealed(
+        groupOfPage[page],
+        index.high(page),
+        index.low(page),
+        ledger.rootHigh(page),
+        ledger.rootLow(page),
+        ledger.chainIndex(page));
+  }
+
+  BlockLedger ledger() {
+    return ledger;
   }
 
   long evictedCount() {
@@ -167,9 +202,18 @@ final class BlockStore implements AutoCloseable {
     return count;
   }
 
-  /** The block with this key, or −1. Valid until the next allocation unless retained. */
-  int find(long keyHigh, long keyLow) {
-    return index.find(keyHigh, keyLow);
+  /**
+   * The group's block with this key, or −1. Valid until the next allocation unless retained. A key
+   * names its group too, but one that came over the wire with a wrong group must not put a page of
+   * another size in the place of one.
+   */
+  int find(int group, long keyHigh, long keyLow) {
+    int page = index.find(keyHigh, keyLow);
+    return page >= 0 && groupOfPage[page] == group ? page : -1;
+  }
+
+  boolean isReferenced(int page) {
+    return refs[page] > 0;
   }
 
   /** Takes a reference to a live page, cached blocks included; returns its handle. */
@@ -217,8 +261,28 @@ final class BlockStore implements AutoCloseable {
    * Gives a private page its key and makes it immutable. If another page already has the key, that
    * page is retained, this one released, and the other's handle returned: equal keys mean equal
    * bytes (law 1).
+   *
+   * @param rootHigh key of group 0's first block of the chain
+   * @param chainIndex place in the chain
    */
-  long seal(long handle, long keyHigh, long keyLow) {
+  long seal(long handle, long keyHigh, long keyLow, long rootHigh, long rootLow, int chainIndex) {
+    return seal(handle, keyHigh, keyLow, rootHigh, rootLow, chainIndex, null);
+  }
+
+  /**
+   * The same for a page that was copied in.
+   *
+   * @param proven its layer checksums, found right on the device's copy; null computes them if they
+   *     are wanted
+   */
+  long seal(
+      long handle,
+      long keyHigh,
+      long keyLow,
+      long rootHigh,
+      long rootLow,
+      int chainIndex,
+      int[] proven) {
     int page = arena.check(handle);
     int existing = index.find(keyHigh, keyLow);
     if (existing == page) {
@@ -233,9 +297,14 @@ final class BlockStore implements AutoCloseable {
       throw new IllegalStateException(
           "page=" + page + " is already sealed under another key, copy it before writing");
     }
+    if (proven == null) {
+      ledger.sealed(page, groupOfPage[page], arena.address(handle), rootHigh, rootLow, chainIndex);
+    } else {
+      ledger.sealedAs(page, rootHigh, rootLow, chainIndex, proven);
+    }
     index.add(page, keyHigh, keyLow);
     sealed[page] = true;
-    listener.sealed(groupOfPage[page], keyHigh, keyLow);
+    announce(listener, page);
     return handle;
   }
 

@@ -2,9 +2,11 @@ package io.kvasir.runtime.cache;
 
 import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.PageMemory;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -34,6 +36,8 @@ public final class KvCache implements AutoCloseable {
   private final KeyDomain domain;
   private final CacheOptions options;
   private final LeaseTable leases;
+  private final LeaseTable pins;
+  private final BlockAccess blocks;
   private final PrefixMatcher matcher;
   private final int[] need;
   private final long stateBytesPerSequence;
@@ -59,14 +63,20 @@ public final class KvCache implements AutoCloseable {
     long[] distinct = Arrays.copyOf(classes, pageClasses(layout, classes, classOf));
     long slabBytes = PageArena.chooseSlabBytes(options.arenaBytes(), distinct);
     PageMemory memory = device.pages(options.arenaBytes() / slabBytes * slabBytes);
-    store = new BlockStore(new PageArena(memory, distinct, slabBytes), classOf, listener);
+    PageArena arena = new PageArena(memory, distinct, slabBytes);
+    BlockLedger ledger = new BlockLedger(arena.pageIndexCount(), layout, device, memory);
+    store = new BlockStore(arena, classOf, ledger, listener);
     framePools = new FramePool[layout.groupCount()];
     for (int g = 0; g < framePools.length; g++) {
       framePools[g] = new FramePool(store, layout.group(g));
     }
     copies = new SlotCopies(device, memory);
     statePool = new StatePool(device);
-    leases = new LeaseTable(options.clockNs(), options.maxSequences());
+    leases =
+        new LeaseTable(
+            options.clockNs(), "kvasir.runtime.cache.maxSequences", options.maxSequences());
+    pins = new LeaseTable(options.clockNs(), "kvasir.runtime.cache.maxPins", options.maxPins());
+    blocks = new BlockAccess(this);
     matcher = new PrefixMatcher(this);
     need = new int[layout.groupCount()];
     long stateBytes = 0;
@@ -135,6 +145,27 @@ public final class KvCache implements AutoCloseable {
   public String domainDigest() {
     byte[] digest = new KeyHasher().domainDigest(domain.canonicalBytes(layout.group(0), ""));
     return HexFormat.of().formatHex(digest, 0, 16);
+  }
+
+  /**
+   * Canonical bytes of each group's key domain with an empty tenant salt: what a node without this
+   * cache needs to name its blocks. Any thread.
+   */
+  public List<byte[]> keyDomains() {
+    List<byte[]> domains = new ArrayList<>(layout.groupCount());
+    for (int g = 0; g < layout.groupCount(); g++) {
+      domains.add(domain.canonicalBytes(layout.group(g), ""));
+    }
+    return domains;
+  }
+
+  /** Blocks by key, for those who carry them in and out. */
+  public BlockAccess blocks() {
+    return blocks;
+  }
+
+  LeaseTable pins() {
+    return pins;
   }
 
   /** Where all page addresses of views and write targets lie. */
@@ -301,8 +332,9 @@ public final class KvCache implements AutoCloseable {
     return Math.min(pages * layout.slots(), options.maxEntriesPerSequence());
   }
 
+  /** Leases of sequences and of pins. */
   public int leaseCount() {
-    return leases.count();
+    return leases.count() + pins.count();
   }
 
   /** Evicts every block that nobody refers to; returns how many. */
@@ -344,6 +376,7 @@ public final class KvCache implements AutoCloseable {
   public void close() {
     if (!closed) {
       leases.releaseAll();
+      pins.releaseAll();
       closed = true;
       statePool.close();
       store.close();

@@ -8,34 +8,49 @@ import org.agrona.collections.LongHashSet;
 /**
  * Who holds references, and until when (law 3). A lease covers everything that one holder (a
  * sequence or a pin) references; it ends when the holder closes, when its owner is released, or
- * when somebody acts on its deadline. The table itself never releases on time: the engine asks for
- * overdue owners and decides.
+ * when somebody acts on its deadline. The table itself never releases on time: the engine ends
+ * overdue pins between steps, and of sequences it asks for overdue owners and decides.
  */
 public final class LeaseTable {
   private record Lease(long ownerId, long[] deadlineNs, AutoCloseable holder) {}
 
   private final Long2ObjectHashMap<Lease> leases = new Long2ObjectHashMap<>();
   private final LongSupplier clockNs;
+  private final String limitName;
   private final int limit;
   private long lastId;
 
-  LeaseTable(LongSupplier clockNs, int limit) {
+  /** No lease is overdue before this. */
+  private long earliestNs = Long.MAX_VALUE;
+
+  /**
+   * @param limitName the setting behind {@code limit}
+   */
+  LeaseTable(LongSupplier clockNs, String limitName, int limit) {
     this.clockNs = clockNs;
+    this.limitName = limitName;
     this.limit = limit;
   }
 
-  /** Opens a lease; the limit is the cache's {@code maxSequences}. */
+  /**
+   * Opens a lease.
+   *
+   * @throws IllegalStateException when as many as allowed are open
+   */
   long open(long ownerId, long deadlineNs, AutoCloseable holder) {
     if (leases.size() >= limit) {
       throw new IllegalStateException(
           "leases="
               + leases.size()
-              + " have reached kvasir.runtime.cache.maxSequences="
+              + " have reached "
+              + limitName
+              + "="
               + limit
-              + ", close sequences first or raise it");
+              + ", close some first or raise it");
     }
     long id = ++lastId;
     leases.put(id, new Lease(ownerId, new long[] {deadlineNs}, holder));
+    earliestNs = Math.min(earliestNs, deadlineNs);
     return id;
   }
 
@@ -50,6 +65,7 @@ public final class LeaseTable {
     Lease lease = leases.get(leaseId);
     if (lease != null) {
       lease.deadlineNs()[0] = deadlineNs;
+      earliestNs = Math.min(earliestNs, deadlineNs);
     }
     return lease != null;
   }
@@ -60,10 +76,45 @@ public final class LeaseTable {
     for (Lease lease : leases.values()) {
       if (lease.ownerId() == ownerId) {
         lease.deadlineNs()[0] = deadlineNs;
+        earliestNs = Math.min(earliestNs, deadlineNs);
         count++;
       }
     }
     return count;
+  }
+
+  /** A time before which no lease is overdue; Long.MAX_VALUE without leases. */
+  long nextDeadlineNs() {
+    return leases.isEmpty() ? Long.MAX_VALUE : earliestNs;
+  }
+
+  /** Ends every lease whose deadline is at or before {@code nowNs}; returns how many. */
+  int endOverdue(long nowNs) {
+    if (nowNs < nextDeadlineNs()) {
+      return 0;
+    }
+    LongArrayList ids = new LongArrayList();
+    earliestNs = Long.MAX_VALUE;
+    leases.forEachLong(
+        (id, lease) -> {
+          if (lease.deadlineNs()[0] <= nowNs) {
+            ids.addLong(id);
+          } else {
+            earliestNs = Math.min(earliestNs, lease.deadlineNs()[0]);
+          }
+        });
+    return closeHolders(ids);
+  }
+
+  /** Ends the lease that was opened first; false when there is none. */
+  boolean endOldest() {
+    long oldest = Long.MAX_VALUE;
+    for (Long2ObjectHashMap<Lease>.KeyIterator it = leases.keySet().iterator(); it.hasNext(); ) {
+      oldest = Math.min(oldest, it.nextLong());
+    }
+    LongArrayList ids = new LongArrayList();
+    ids.addLong(oldest);
+    return oldest < Long.MAX_VALUE && closeHolders(ids) == 1;
   }
 
   public int count() {

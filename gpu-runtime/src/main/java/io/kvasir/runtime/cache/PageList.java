@@ -121,8 +121,8 @@ final class PageList {
   }
 
   /** Gives a page its key; an equal block may take its place. */
-  void seal(int page, long keyHigh, long keyLow) {
-    long block = store.seal(pages[page], keyHigh, keyLow);
+  void seal(int page, long keyHigh, long keyLow, long rootHigh, long rootLow) {
+    long block = store.seal(pages[page], keyHigh, keyLow, rootHigh, rootLow, page);
     if (block == pages[page]) {
       cache.sealedBlocks++;
     } else {

@@ -72,7 +72,7 @@ final class PrefixMatcher {
           extras);
       keyHigh[g][b] = cache.hasher.high();
       keyLow[g][b] = cache.hasher.low();
-      block[g][b] = cache.store.find(keyHigh[g][b], keyLow[g][b]);
+      block[g][b] = cache.store.find(g, keyHigh[g][b], keyLow[g][b]);
       run[g][b] = block[g][b] < 0 ? 0 : 1 + (b > 0 ? run[g][b - 1] : 0);
       found &= block[g][b] >= 0 || layout.group(g).window() > 0;
     }

@@ -177,8 +177,8 @@ final class TokenTable extends GroupTable {
   }
 
   /** Gives a full page its key; the page may be replaced by an equal block. */
-  void seal(int page, long keyHigh, long keyLow) {
-    pages.seal(page, keyHigh, keyLow);
+  void seal(int page, long keyHigh, long keyLow, long rootHigh, long rootLow) {
+    pages.seal(page, keyHigh, keyLow, rootHigh, rootLow);
   }
 
   /** Releases leading pages whose entries all have an index below {@code index}. */

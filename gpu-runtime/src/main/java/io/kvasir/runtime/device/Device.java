@@ -1,6 +1,7 @@
 package io.kvasir.runtime.device;
 
 import java.lang.foreign.MemorySegment;
+import java.util.zip.CRC32C;
 
 /**
  * One accelerator: its memory, its packed weights and an in-order queue of kernels.
@@ -62,6 +63,29 @@ public interface Device extends AutoCloseable {
 
   /** Enqueues a copy inside page memory; ranges must not overlap. */
   void copyPages(PageMemory memory, long fromBytes, long toBytes, long lengthBytes);
+
+  /**
+   * CRC32C of each of {@code count} consecutive ranges of page memory, as it is once everything
+   * enqueued so far is done; waits for that. Devices that can reach their pages override the copy.
+   */
+  default void checksumPages(
+      PageMemory memory,
+      long offsetBytes,
+      long lengthBytes,
+      int count,
+      int[] target,
+      int targetOffset) {
+    int each = Math.toIntExact(lengthBytes);
+    byte[] copy = new byte[Math.multiplyExact(each, count)];
+    downloadPages(memory, offsetBytes, MemorySegment.ofArray(copy));
+    await();
+    CRC32C crc = new CRC32C();
+    for (int i = 0; i < count; i++) {
+      crc.reset();
+      crc.update(copy, i * each, each);
+      target[targetOffset + i] = (int) crc.getValue();
+    }
+  }
 
   /**
    * Begins a bounded piece of work. Where several devices share the same cores this waits until the

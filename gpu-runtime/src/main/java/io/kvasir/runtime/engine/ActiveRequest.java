@@ -37,7 +37,7 @@ final class ActiveRequest implements TokenPath {
   /** Rows of this request in the running step. */
   int stepRows;
 
-  int deviceHitTokens = -1;
+  PromptSources sources;
   long rowLayers;
   int preemptions;
   long admittedNs;
@@ -56,6 +56,9 @@ final class ActiveRequest implements TokenPath {
   float sampledLogprob;
   FinishReason finish;
 
+  /** Tokens of the answer that came with the request. */
+  final int resumedTokens;
+
   ActiveRequest(RequestGroup group, int choice, Ticket ticket, long seed, StopStrings stops) {
     this.group = group;
     this.request = group.request;
@@ -67,9 +70,18 @@ final class ActiveRequest implements TokenPath {
     this.adjusters = Adjusters.of(request, choice);
     this.promptLength = request.promptTokens().length;
     this.submittedNs = ticket.arrivalNs();
-    // The prompt's own array, until the first append makes room.
+    ResumedChoice resumed = request.resumed(choice);
+    this.resumedTokens = resumed.tokens().length;
+    this.length = promptLength + resumedTokens;
+    // The prompt's own array, until there is more than the prompt.
     this.tokens = request.promptTokens();
-    this.length = promptLength;
+    if (resumedTokens > 0) {
+      this.tokens = Arrays.copyOf(tokens, length);
+      System.arraycopy(resumed.tokens(), 0, tokens, promptLength, resumedTokens);
+    }
+    // What the prompt's rows say was delivered with the first token, and to choice 0 alone.
+    this.promptLogitsDone = choice > 0 || !resumed.isFresh();
+    this.sources = PromptSources.cached(promptLength, 0);
   }
 
   /** Starts at the end of the prompt that the leader has computed, on pages shared with it. */
@@ -78,7 +90,7 @@ final class ActiveRequest implements TokenPath {
     item = ownItem;
     cursor = leader.cursor;
     cached = leader.cached;
-    deviceHitTokens = promptLength;
+    sources = PromptSources.cached(promptLength, promptLength);
     admittedNs = leader.admittedNs;
     promptLogitsDone = true;
   }
@@ -144,8 +156,21 @@ final class ActiveRequest implements TokenPath {
     return length - promptLength;
   }
 
+  /**
+   * Tokens to be computed before the next draw: all, but for a leader that has yet to share the
+   * prompt those of the prompt.
+   */
+  int end() {
+    return group.forked ? length : promptLength;
+  }
+
   int remaining() {
-    return length - cursor;
+    return end() - cursor;
+  }
+
+  /** The first admission found {@code hit} tokens of prompt and given answer cached. */
+  void admittedWith(int hit) {
+    sources = PromptSources.loaded(promptLength, Math.min(hit, promptLength), request.loaded());
   }
 
   Running running() {
@@ -168,12 +193,11 @@ final class ActiveRequest implements TokenPath {
   }
 
   Usage usage(long nowNs) {
-    int hits = Math.max(0, deviceHitTokens);
     return new Usage(
         promptLength,
-        hits,
-        promptLength - hits,
+        sources,
         generated(),
+        resumedTokens,
         rowLayers,
         preemptions,
         (firstAdmittedNs < 0 ? nowNs : firstAdmittedNs) - submittedNs,

@@ -1,5 +1,6 @@
 package io.kvasir.runtime.engine;
 
+import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.cache.KvCache;
 import io.kvasir.runtime.model.DecoderModel;
 import java.util.concurrent.CountDownLatch;
@@ -40,11 +41,15 @@ public final class Engine implements GenerationEngine {
   private final ManyToOneConcurrentArrayQueue<Command> inbox;
   private final CountDownLatch warm = new CountDownLatch(1);
   private final CountDownLatch stopped = new CountDownLatch(1);
+  private final BlockDesk desk;
   private final Thread thread;
   private final int maxContextTokens;
   private final String fingerprint;
   private volatile boolean closing;
   private volatile Throwable startFailure;
+
+  /** Why the loop ended on its own, as requests are told; null when it was closed. */
+  private volatile String failure;
 
   private Engine(
       DecoderModel model,
@@ -60,6 +65,7 @@ public final class Engine implements GenerationEngine {
     // Cancels share the queue: twice the room, so that they pass when submissions no longer do.
     this.inbox =
         new ManyToOneConcurrentArrayQueue<>(2 * (options.maxWaiting() + options.maxRunning()));
+    this.desk = new BlockDesk(cache, options, counters, this::wake);
     this.thread =
         new Thread(() -> run(policy, textDecoder), "kvasir-engine-" + model.device().name());
     this.thread.setDaemon(true);
@@ -113,15 +119,20 @@ public final class Engine implements GenerationEngine {
           new Refusal(Refusal.Code.QUEUE_FULL, "the engine's inbox is full, try again later", true);
     }
     if (refusal != null) {
+      request.closePins();
       refused.incrementAndGet();
       return refusal;
     }
-    LockSupport.unpark(thread);
+    wake();
     if (stopped.getCount() == 0) {
       // The loop ended between the check and the offer: nobody else would take it.
-      cancelLeftovers();
+      endLeftovers();
     }
     return null;
+  }
+
+  private void wake() {
+    LockSupport.unpark(thread);
   }
 
   private Refusal check(GenerationRequest request) {
@@ -170,6 +181,10 @@ public final class Engine implements GenerationEngine {
         return unknownToken("logit_bias token", biased);
       }
     }
+    Refusal resume = checkResumed(request);
+    if (resume != null) {
+      return resume;
+    }
     int before = -1;
     for (int row : request.promptLogitRows()) {
       if (row <= before || row >= prompt) {
@@ -177,6 +192,25 @@ public final class Engine implements GenerationEngine {
             "prompt logit row=" + row + " must ascend and stay below prompt tokens=" + prompt);
       }
       before = row;
+    }
+    return null;
+  }
+
+  private Refusal checkResumed(GenerationRequest request) {
+    SamplingParameters s = request.sampling();
+    for (TokenStream stream : request.streams()) {
+      ResumedChoice choice = stream.resumed();
+      for (int token : choice.tokens()) {
+        if (isUnknown(token)) {
+          return unknownToken("resumed token", token);
+        }
+      }
+      if (!choice.isFresh() && s.seed() == null && s.temperature() > 0) {
+        return invalid(
+            "a resumed answer at temperature="
+                + s.temperature()
+                + " needs the seed that its tokens were drawn with, give it");
+      }
     }
     return null;
   }
@@ -193,13 +227,18 @@ public final class Engine implements GenerationEngine {
     return new Refusal(Refusal.Code.INVALID, message, false);
   }
 
-  private synchronized void cancelLeftovers() {
+  private synchronized void endLeftovers() {
     for (Command c = inbox.poll(); c != null; c = inbox.poll()) {
       if (c instanceof Submit s) {
-        int prompt = s.request().promptTokens().length;
-        Usage usage = new Usage(prompt, 0, prompt, 0, 0, 0, 0, -1, 0);
-        for (TokenStream stream : s.request().streams()) {
-          stream.finish(FinishReason.CANCELLED, usage, null);
+        GenerationRequest request = s.request();
+        request.closePins();
+        int prompt = request.promptTokens().length;
+        for (TokenStream stream : request.streams()) {
+          int given = stream.resumedTokens();
+          PromptSources sources = PromptSources.cached(prompt, 0);
+          Usage usage = new Usage(prompt, sources, given, given, 0, 0, 0, -1, 0);
+          stream.finish(
+              failure == null ? FinishReason.CANCELLED : FinishReason.ERROR, usage, failure);
         }
       }
     }
@@ -215,32 +254,45 @@ public final class Engine implements GenerationEngine {
     while (!closing && !inbox.offer(new Cancel(requestId, choice))) {
       Thread.onSpinWait();
     }
-    LockSupport.unpark(thread);
+    wake();
   }
 
   private void run(SchedulingPolicy policy, Function<int[], IntFunction<String>> textDecoder) {
     try (EngineCore core =
-        new EngineCore(model, cache, options, policy, counters, waitingRoom, textDecoder)) {
-      core.warmUp();
-      warm.countDown();
-      while (!closing) {
-        drain(core);
-        if (core.step() == 0 && inbox.isEmpty() && !closing) {
-          LockSupport.parkNanos(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100);
-        }
+        new EngineCore(model, cache, options, policy, counters, waitingRoom, desk, textDecoder)) {
+      try {
+        core.warmUp();
+        warm.countDown();
+        loop(core);
+      } catch (Throwable t) {
+        startFailure = warm.getCount() > 0 ? t : null;
+        failure = "the engine stopped on an error, use another node: " + t;
+        LOG.error("the engine stopped on an error; its requests end with it", t);
+        closing = true;
+        core.failAll(failure);
       }
-      drain(core);
-      core.cancelAll();
     } catch (Throwable t) {
-      startFailure = warm.getCount() > 0 ? t : null;
-      LOG.error("the engine stopped on an error; its requests end as cancelled", t);
+      LOG.error("the engine could not be taken down in order", t);
     } finally {
       closing = true;
       warm.countDown();
+      desk.close("the engine is closed, its blocks are gone");
       model.device().close();
       stopped.countDown();
-      cancelLeftovers();
+      endLeftovers();
     }
+  }
+
+  private void loop(EngineCore core) {
+    while (!closing) {
+      drain(core);
+      boolean moved = core.moveBlocks();
+      if (core.step() == 0 && !moved && inbox.isEmpty() && !closing) {
+        LockSupport.parkNanos(core.quietNs(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100));
+      }
+    }
+    drain(core);
+    core.cancelAll();
   }
 
   private void drain(EngineCore core) {
@@ -251,6 +303,11 @@ public final class Engine implements GenerationEngine {
         case Cancel x -> core.cancel(x.requestId(), x.choice());
       }
     }
+  }
+
+  @Override
+  public DeviceBlocks blocks() {
+    return cache.layout().states().isEmpty() ? desk : null;
   }
 
   @Override

@@ -50,6 +50,7 @@ final class EngineCore implements AutoCloseable {
   private final List<WorkItem> items = new ArrayList<>();
   private final SeedSource seeds;
   private final EngineStepEvent event = new EngineStepEvent();
+  private final BlockDesk desk;
 
   EngineCore(
       DecoderModel model,
@@ -58,6 +59,7 @@ final class EngineCore implements AutoCloseable {
       SchedulingPolicy policy,
       EngineCounters counters,
       AtomicLong waitingRoom,
+      BlockDesk desk,
       Function<int[], IntFunction<String>> textDecoder) {
     this.model = model;
     this.cache = cache;
@@ -65,6 +67,7 @@ final class EngineCore implements AutoCloseable {
     this.policy = policy;
     this.counters = counters;
     this.line = new WaitingLine(policy, requests, waitingRoom);
+    this.desk = desk;
     this.textDecoder = textDecoder;
     this.executor = new StepExecutor(model, options.stepRows());
     this.sampler = new RowSampler(model.vocabSize(), model.hiddenSize());
@@ -86,7 +89,15 @@ final class EngineCore implements AutoCloseable {
     long seed = s.seed() == null ? seeds.next() : s.seed();
     RequestGroup group = new RequestGroup(request, submittedNs, deadline, seed, textDecoder);
     requests.add(group);
-    line.enter(group.leader(), false);
+    for (ActiveRequest r : group.choices) {
+      if (group.over[r.choice] != null) {
+        r.finish = group.over[r.choice];
+        ended(r, null, submittedNs);
+      }
+    }
+    if (group.live > 0) {
+      line.enter(group.leader(), false);
+    }
     counters.set(Counter.WAITING, line.choices());
   }
 
@@ -100,6 +111,23 @@ final class EngineCore implements AutoCloseable {
 
   boolean idle() {
     return requests.isEmpty();
+  }
+
+  /**
+   * A slice of the work for tiers and peers, between two steps. Returns whether there was any, so
+   * that there may be more.
+   */
+  boolean moveBlocks() {
+    boolean worked = desk.work();
+    if (worked) {
+      publishGauges();
+    }
+    return worked;
+  }
+
+  /** How long nothing has to be done unless somebody calls. */
+  long quietNs(long longestNs) {
+    return desk.quietNs(longestNs);
   }
 
   /** One step; returns the rows run, 0 when there was nothing to do. */
@@ -194,26 +222,28 @@ final class EngineCore implements AutoCloseable {
   /** Opens a cache for a waiting request and places its first chunk; 0 if memory is short. */
   private int admit(ActiveRequest r, int budget, long now) {
     r.cache = cache.newSequence(r.request.id(), r.request.tenant(), now + options.leaseNs());
-    int want = Math.min(r.length(), r.firstWantedRow());
+    int want = Math.min(r.end(), r.firstWantedRow());
     int hit = want == 0 ? 0 : cache.attachPrefix(r.cache, r.tokens(), want);
     if (r.stream.pooled() != null) {
       // Embedded once: its blocks would only push out those that conversations come back to.
       r.cache.stopSealing();
     }
     r.cached = hit;
-    r.cursor = Math.min(hit, r.length() - 1);
+    r.cursor = Math.min(hit, r.end() - 1);
     // Each further choice copies the prompt's last page or begins one.
-    int missing = r.length() - hit + (r.group.placesFor(r) - 1) * cacheSlots();
+    int missing =
+        r.end() - hit + (r.group.placesFor(r) - 1) * cacheSlots() + r.group.tokensBehindPrompt();
     if (!running.isEmpty() && missing > 0 && !cache.canReserve(r.cache, missing)) {
       r.cache.close();
       r.cache = null;
       return 0;
     }
     if (line.admitted(r, now)) {
-      r.deviceHitTokens = Math.min(hit, r.promptLength);
+      r.admittedWith(hit);
       counters.add(Counter.PROMPT_TOKENS, r.promptLength);
-      counters.add(Counter.PROMPT_TOKENS_HIT, r.deviceHitTokens);
+      counters.add(Counter.PROMPT_TOKENS_HIT, Math.min(hit, r.promptLength));
     }
+    r.request.closePins();
     r.item = new WorkItem(r.cache, model.cacheLayout().groupCount());
     running.add(r);
     return place(r, budget, now);
@@ -230,6 +260,10 @@ final class EngineCore implements AutoCloseable {
       rows = Math.min(rows, r.cached - r.cursor);
     } else {
       while (!r.cache.reserve(rows)) {
+        if (desk.breakOldestPin()) {
+          // What a tier or a waiting request keeps comes after what runs; it can be had again.
+          continue;
+        }
         if (rows > cacheSlots() && running.size() == 1) {
           rows = Math.max(cacheSlots(), rows / 2);
         } else if (!preemptFor(r, now)) {
@@ -250,7 +284,7 @@ final class EngineCore implements AutoCloseable {
     }
     if (r.pools(Pooling.MEAN)) {
       item.statesFrom(0);
-    } else if (r.cursor + rows == r.length()) {
+    } else if (r.cursor + rows == r.end()) {
       if (r.pools(Pooling.LAST)) {
         item.statesFrom(rows - 1);
       } else {
@@ -329,7 +363,7 @@ final class EngineCore implements AutoCloseable {
     if (r.cursor >= r.promptLength) {
       r.promptLogitsDone = true;
     }
-    if (r.cursor < r.length()) {
+    if (r.cursor < r.end()) {
       return;
     }
     if (r.stream.pooled() != null) {
@@ -341,23 +375,26 @@ final class EngineCore implements AutoCloseable {
     }
   }
 
-  /** The prompt is computed: every choice gets its own view of it and its first token. */
+  /**
+   * The prompt is computed: every choice gets its own view of it, and its first token unless it was
+   * given some.
+   */
   private void fork(ActiveRequest leader, long now) {
     RequestGroup group = leader.group;
     group.forked = true;
     int groups = model.cacheLayout().groupCount();
     for (ActiveRequest r : group.choices) {
-      if (r != leader && r.sampled >= 0) {
+      if (r != leader && r.finish == null && !r.cancelled) {
         SequenceCache shared = leader.cache.fork(r.request.id(), now + options.leaseNs());
         r.startFrom(leader, shared, new WorkItem(shared, groups));
         running.add(r);
       }
     }
     for (ActiveRequest r : group.choices) {
-      if (r.sampled >= 0) {
-        take(r, now);
-      } else if (r.finish == null) {
+      if (r.finish == null && r.cancelled) {
         end(r, FinishReason.CANCELLED, null, now);
+      } else if (r.sampled >= 0) {
+        take(r, now);
       }
     }
   }
@@ -427,7 +464,6 @@ final class EngineCore implements AutoCloseable {
         end(other, reason, failure, now);
       }
     }
-    requests.ended(r);
     if (r.cache != null) {
       int keep = policy.keepTokens(r.running(), reason);
       r.cache.abort();
@@ -435,10 +471,19 @@ final class EngineCore implements AutoCloseable {
       release(r);
       running.remove(r);
     }
-    line.ended(r);
     counters.add(reason == FinishReason.CANCELLED ? Counter.CANCELLED : Counter.FINISHED, 1);
+    ended(r, failure, now);
+  }
+
+  /** Nothing is held for a choice any more: says so. */
+  private void ended(ActiveRequest r, String failure, long now) {
+    requests.ended(r);
+    line.ended(r);
+    if (r.group.live == 0) {
+      r.request.closePins();
+    }
     publishGauges();
-    r.stream.finish(reason, r.usage(now), failure);
+    r.stream.finish(r.finish, r.usage(now), failure);
   }
 
   /** Ends everything with {@link FinishReason#CANCELLED}. */
@@ -449,9 +494,24 @@ final class EngineCore implements AutoCloseable {
     }
   }
 
+  /** Ends everything with {@link FinishReason#ERROR}, whatever state an error left behind. */
+  void failAll(String failure) {
+    long now = options.clockNs().getAsLong();
+    for (ActiveRequest r : requests.all()) {
+      try {
+        end(r, FinishReason.ERROR, failure, now);
+      } catch (RuntimeException e) {
+        LOG.error("request {} could not be ended in order", r.request.id(), e);
+        r.request.closePins();
+        r.stream.finish(FinishReason.ERROR, r.usage(now), failure);
+      }
+    }
+  }
+
   @Override
   public void close() {
     cancelAll();
+    desk.close("the engine is closed, its blocks are gone");
     executor.close();
     cache.close();
   }

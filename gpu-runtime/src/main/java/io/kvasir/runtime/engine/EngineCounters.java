@@ -20,7 +20,13 @@ final class EngineCounters {
     ARENA_BYTES,
     ARENA_USED_BYTES,
     ARENA_REFERENCED_BYTES,
-    LEASES
+    LEASES,
+    PINS,
+    LOADED_BLOCKS,
+    LOADED_BYTES,
+    READ_BLOCKS,
+    READ_BYTES,
+    REFUSED_BLOCKS
   }
 
   private static final VarHandle VALUES = MethodHandles.arrayElementVarHandle(long[].class);
@@ -55,6 +61,13 @@ final class EngineCounters {
         get(Counter.ARENA_BYTES),
         get(Counter.ARENA_USED_BYTES),
         get(Counter.ARENA_REFERENCED_BYTES),
-        (int) get(Counter.LEASES));
+        (int) get(Counter.LEASES),
+        new EngineStats.Blocks(
+            (int) get(Counter.PINS),
+            get(Counter.LOADED_BLOCKS),
+            get(Counter.LOADED_BYTES),
+            get(Counter.READ_BLOCKS),
+            get(Counter.READ_BYTES),
+            get(Counter.REFUSED_BLOCKS)));
   }
 }

@@ -15,6 +15,7 @@ import java.util.function.LongSupplier;
  * @param seedBase seeds of unseeded requests are drawn from it; null: from the system's entropy
  * @param warmUpNs how long an engine may run steps for the compiler before it takes requests; 0 =
  *     not at all
+ * @param blocks bounds of the work for tiers and peers
  * @param clockNs monotonic clock
  */
 public record EngineOptions(
@@ -26,6 +27,7 @@ public record EngineOptions(
     long leaseNs,
     Long seedBase,
     long warmUpNs,
+    BlockOptions blocks,
     LongSupplier clockNs) {
   public EngineOptions {
     check("arenaBytes", arenaBytes, 1);
@@ -40,12 +42,30 @@ public record EngineOptions(
   /** 512 rows a step, 64 running, 256 waiting, no warm-up. */
   public static EngineOptions of(long arenaBytes) {
     return new EngineOptions(
-        arenaBytes, 512, Long.MAX_VALUE, 64, 256, 60_000_000_000L, null, 0, System::nanoTime);
+        arenaBytes,
+        512,
+        Long.MAX_VALUE,
+        64,
+        256,
+        60_000_000_000L,
+        null,
+        0,
+        BlockOptions.DEFAULT,
+        System::nanoTime);
   }
 
   public EngineOptions steps(int rows, long rowLayers) {
     return new EngineOptions(
-        arenaBytes, rows, rowLayers, maxRunning, maxWaiting, leaseNs, seedBase, warmUpNs, clockNs);
+        arenaBytes,
+        rows,
+        rowLayers,
+        maxRunning,
+        maxWaiting,
+        leaseNs,
+        seedBase,
+        warmUpNs,
+        blocks,
+        clockNs);
   }
 
   public EngineOptions queue(int running, int waiting) {
@@ -58,6 +78,7 @@ public record EngineOptions(
         leaseNs,
         seedBase,
         warmUpNs,
+        blocks,
         clockNs);
   }
 
@@ -71,6 +92,7 @@ public record EngineOptions(
         leaseNs,
         value,
         warmUpNs,
+        blocks,
         clockNs);
   }
 
@@ -84,10 +106,11 @@ public record EngineOptions(
         leaseNs,
         seedBase,
         warmUpNs,
+        blocks,
         value);
   }
 
-  public EngineOptions warmUp(long ns) {
+  public EngineOptions warmUp(long value) {
     return new EngineOptions(
         arenaBytes,
         stepRows,
@@ -96,11 +119,26 @@ public record EngineOptions(
         maxWaiting,
         leaseNs,
         seedBase,
-        ns,
+        value,
+        blocks,
         clockNs);
   }
 
-  private static void check(String name, long value, long min) {
+  public EngineOptions blocks(BlockOptions value) {
+    return new EngineOptions(
+        arenaBytes,
+        stepRows,
+        stepRowLayers,
+        maxRunning,
+        maxWaiting,
+        leaseNs,
+        seedBase,
+        warmUpNs,
+        value,
+        clockNs);
+  }
+
+  static void check(String name, long value, long min) {
     if (value < min) {
       throw new IllegalArgumentException(
           "kvasir.runtime.engine."

@@ -1,6 +1,11 @@
 package io.kvasir.runtime.engine;
 
-/** Counters since start and gauges of now. */
+/**
+ * Counters since start and gauges of now.
+ *
+ * @param leases of running requests and of pins
+ * @param blocks what moved in and out for tiers and peers
+ */
 public record EngineStats(
     int waiting,
     int running,
@@ -16,4 +21,21 @@ public record EngineStats(
     long arenaBytes,
     long arenaUsedBytes,
     long arenaReferencedBytes,
-    int leases) {}
+    int leases,
+    Blocks blocks) {
+  /**
+   * Blocks that moved.
+   *
+   * @param pins open now
+   * @param refusedBlocks that did not prove themselves and were not taken (law 2)
+   */
+  public record Blocks(
+      int pins,
+      long loadedBlocks,
+      long loadedBytes,
+      long readBlocks,
+      long readBytes,
+      long refusedBlocks) {
+    public static final Blocks NONE = new Blocks(0, 0, 0, 0, 0, 0);
+  }
+}

@@ -1,12 +1,14 @@
 package io.kvasir.runtime.engine;
 
+import io.kvasir.runtime.blocks.DeviceBlocks;
+
 /**
  * What the rest of the system sees of an engine. All methods are safe from any thread and never
  * block.
  */
 public interface GenerationEngine extends AutoCloseable {
   /**
-   * Hands over a request.
+   * Hands over a request. Its pins belong to the engine from here on, also when it is refused.
    *
    * @return null if queued; otherwise why it was refused (queue full, context overflow, …)
    */
@@ -41,6 +43,12 @@ public interface GenerationEngine extends AutoCloseable {
    * engines of one fingerprint answer the same request with the same seed alike.
    */
   String fingerprint();
+
+  /**
+   * The cached blocks of its device, for tiers and peers; null when the model keeps recurrent
+   * states, which are no function of blocks.
+   */
+  DeviceBlocks blocks();
 
   /** Stops the loop; running requests finish with {@link FinishReason#CANCELLED}. */
   @Override

@@ -1,5 +1,7 @@
 package io.kvasir.runtime.engine;
 
+import io.kvasir.runtime.blocks.BlockPin;
+import io.kvasir.runtime.blocks.LoadedSpan;
 import java.util.List;
 
 /**
@@ -15,7 +17,13 @@ import java.util.List;
  *     of choice 0, ascending; empty for none
  * @param adjusters change logits before each draw, in this order, after the parameters' own; those
  *     given are choice 0's, see {@link LogitAdjuster#forAnotherChoice}
- * @param streams where the tokens of each choice go: best_of of them
+ * @param streams where the tokens of each choice go: best_of of them. A stream that was made for a
+ *     {@link ResumedChoice} lets its choice go on from there; the sampling then carries the seed
+ *     that was drawn for the first tokens
+ * @param pins keep blocks that were loaded for it; owned by the engine from the submission on,
+ *     which closes them when the admission has attached their blocks, or when the request ends or
+ *     is refused before
+ * @param loaded prompt tokens whose blocks were loaded for it, ascending and apart from each other
  */
 public record GenerationRequest(
     long id,
@@ -25,15 +33,51 @@ public record GenerationRequest(
     long timeoutNs,
     List<Integer> promptLogitRows,
     List<LogitAdjuster> adjusters,
-    List<TokenStream> streams) {
+    List<TokenStream> streams,
+    List<BlockPin> pins,
+    List<LoadedSpan> loaded) {
   public GenerationRequest {
     promptLogitRows = List.copyOf(promptLogitRows);
     adjusters = List.copyOf(adjusters);
     streams = List.copyOf(streams);
+    pins = List.copyOf(pins);
+    loaded = List.copyOf(loaded);
     if (streams.size() != sampling.bestOf()) {
       throw new IllegalArgumentException(
           "streams=" + streams.size() + " must be best_of=" + sampling.bestOf() + ", one a choice");
     }
+    int behind = 0;
+    for (LoadedSpan span : loaded) {
+      if (span.from() < behind) {
+        throw new IllegalArgumentException(
+            "loaded span [%d, %d) begins before %d, where the span before it ends, put them in order"
+                .formatted(span.from(), span.to(), behind));
+      }
+      behind = span.to();
+    }
+  }
+
+  /** A request with nothing loaded for it. */
+  public GenerationRequest(
+      long id,
+      String tenant,
+      int[] promptTokens,
+      SamplingParameters sampling,
+      long timeoutNs,
+      List<Integer> promptLogitRows,
+      List<LogitAdjuster> adjusters,
+      List<TokenStream> streams) {
+    this(
+        id,
+        tenant,
+        promptTokens,
+        sampling,
+        timeoutNs,
+        promptLogitRows,
+        adjusters,
+        streams,
+        List.of(),
+        List.of());
   }
 
   /** A request for one answer whose logits are drawn from as the parameters say. */
@@ -66,9 +110,36 @@ public record GenerationRequest(
         stream);
   }
 
+  /** This request with blocks that were loaded for it. */
+  public GenerationRequest withBlocks(List<BlockPin> newPins, List<LoadedSpan> newLoaded) {
+    return new GenerationRequest(
+        id,
+        tenant,
+        promptTokens,
+        sampling,
+        timeoutNs,
+        promptLogitRows,
+        adjusters,
+        streams,
+        newPins,
+        newLoaded);
+  }
+
   /** Tokens of the answer at most; an embedding has none. */
   int maxTokens() {
     return stream().pooled() == null ? sampling.maxTokens() : 0;
+  }
+
+  /** Where a choice goes on. */
+  ResumedChoice resumed(int choice) {
+    return streams.get(choice).resumed();
+  }
+
+  /** Gives up the pins; any thread, any number of times. */
+  void closePins() {
+    for (int i = 0; i < pins.size(); i++) {
+      pins.get(i).close();
+    }
   }
 
   /** The stream of choice 0. */

@@ -94,6 +94,7 @@ public record LoadedModel(Checkpoint checkpoint, Engine engine, String deviceNam
             .withEncoding(pages)
             .withSlots(slots)
             .withMaxSequences(Math.max(1024, 2 * options.maxRunning()))
+            .withMaxPins(options.blocks().maxPins())
             .withClock(options.clockNs());
     KvCache cache = KvCache.open(model.device(), model.cacheLayout(), domain, cacheOptions);
     model.arena().bind(cache.memory());

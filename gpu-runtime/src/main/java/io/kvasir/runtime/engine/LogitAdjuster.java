@@ -2,7 +2,9 @@ package io.kvasir.runtime.engine;
 
 /**
  * Changes one row's logits before a token is drawn: penalties, biases, masks (−∞). Sees that row's
- * own path, so it acts right on every node of a speculative tree. Engine thread; no allocation.
+ * own path, so it acts right on every node of a speculative tree. The first path that it sees may
+ * already hold tokens of the answer: one with state catches up from the path. Engine thread; no
+ * allocation.
  */
 @FunctionalInterface
 public interface LogitAdjuster {

@@ -47,7 +47,7 @@ final class RowSampler implements StepExecutor.LogitConsumer {
     if (!r.promptLogitsDone && position < r.promptLength) {
       deliver(r, position, logits, offset);
     }
-    if (position + 1 != r.length()) {
+    if (position + 1 != r.end()) {
       return;
     }
     if (r.request.sampling().measures()) {
@@ -59,7 +59,8 @@ final class RowSampler implements StepExecutor.LogitConsumer {
       return;
     }
     for (ActiveRequest choice : r.group.choices) {
-      if (choice.finish == null && !choice.cancelled) {
+      // One that was resumed draws when it has computed the tokens it was given.
+      if (choice.finish == null && !choice.cancelled && choice.length() == position + 1) {
         draw(choice, logits, offset);
       }
     }

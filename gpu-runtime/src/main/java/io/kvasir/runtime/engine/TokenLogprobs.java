@@ -24,6 +24,11 @@ public final class TokenLogprobs {
     Arrays.fill(logprob, Float.NaN);
   }
 
+  /** Tokens that it has room for. */
+  public int tokenCount() {
+    return logprob.length;
+  }
+
   /** Of the token itself; NaN for the first token of a prompt, which nothing predicts. */
   public float logprob(int index) {
     return logprob[index];
@@ -51,7 +56,12 @@ public final class TokenLogprobs {
     return index * topCount + rank;
   }
 
-  void set(int index, float own, int[] tokens, float[] logprobs) {
+  /**
+   * Writing thread, before the token is published.
+   *
+   * @param tokens its {@link #topCount} likeliest alternatives, likeliest first
+   */
+  public void set(int index, float own, int[] tokens, float[] logprobs) {
     logprob[index] = own;
     System.arraycopy(tokens, 0, topToken, index * topCount, topCount);
     System.arraycopy(logprobs, 0, topLogprob, index * topCount, topCount);

@@ -3,9 +3,10 @@ package io.kvasir.runtime.engine;
 import java.util.Arrays;
 
 /**
- * The way of one choice's tokens from the engine thread to one consumer: preallocated arrays with a
- * published length, so that handing over a token allocates nothing and never waits. The consumer is
- * woken once per gap, not once per token: its wake-up runs on the engine thread when the consumer
+ * The way of one choice's tokens from the one thread that writes them to one consumer: preallocated
+ * arrays with a published length, so that handing over a token allocates nothing and never waits.
+ * The writer is the engine, or whoever repeats the stream of an engine elsewhere. The consumer is
+ * woken once per gap, not once per token: its wake-up runs on the writing thread when the consumer
  * had seen everything before, and must only schedule a drain.
  */
 public class TokenStream {
@@ -13,6 +14,11 @@ public class TokenStream {
   private final float[][] promptLogits;
   private final TokenLogprobs logprobs;
   private final TokenLogprobs promptLogprobs;
+
+  /** Sum of log-probabilities up to and including each token; null unless they are measured. */
+  private final double[] logprobSums;
+
+  private final ResumedChoice resumed;
   private final PooledState pooled;
   private final Runnable wakeup;
   private double logprobSum;
@@ -31,7 +37,7 @@ public class TokenStream {
    * @param wakeup scheduled on the engine thread; must not block or throw
    */
   public TokenStream(int capacityTokens, int promptLogitRows, Runnable wakeup) {
-    this(capacityTokens, promptLogitRows, null, null, null, wakeup);
+    this(capacityTokens, promptLogitRows, null, null, null, null, ResumedChoice.FRESH, wakeup);
   }
 
   private TokenStream(
@@ -39,12 +45,29 @@ public class TokenStream {
       int promptLogitRows,
       TokenLogprobs logprobs,
       TokenLogprobs promptLogprobs,
+      double[] logprobSums,
       PooledState pooled,
+      ResumedChoice resumed,
       Runnable wakeup) {
-    this.tokens = new int[capacityTokens];
+    int given = resumed.tokens().length;
+    if (given > capacityTokens) {
+      throw new IllegalArgumentException(
+          "resumed tokens="
+              + given
+              + " exceed max_tokens="
+              + capacityTokens
+              + ", send the request that began the answer");
+    }
+    this.tokens = Arrays.copyOf(resumed.tokens(), capacityTokens);
+    this.resumed = resumed;
+    this.published = given;
+    this.consumed = given;
+    this.logprobSum = resumed.logprobSum();
+    this.measuredTokens = logprobSums == null ? 0 : resumed.measuredTokens();
     this.promptLogits = new float[promptLogitRows][];
     this.logprobs = logprobs;
     this.promptLogprobs = promptLogprobs;
+    this.logprobSums = logprobSums;
     this.pooled = pooled;
     this.wakeup = wakeup;
   }
@@ -59,12 +82,26 @@ public class TokenStream {
    */
   public static TokenStream of(
       SamplingParameters s, int choice, int promptTokens, int vocabSize, Runnable wakeup) {
+    return of(s, choice, promptTokens, vocabSize, ResumedChoice.FRESH, wakeup);
+  }
+
+  /**
+   * The same for a choice that goes on with tokens drawn elsewhere: they count as published and
+   * consumed, new ones follow behind them. Their log-probabilities are not measured again.
+   */
+  public static TokenStream of(
+      SamplingParameters s,
+      int choice,
+      int promptTokens,
+      int vocabSize,
+      ResumedChoice resumed,
+      Runnable wakeup) {
     TokenLogprobs own =
         s.logprobs() < 0
             ? null
             : new TokenLogprobs(s.maxTokens(), Math.min(s.logprobs(), vocabSize));
     TokenLogprobs prompt = null;
-    if (choice == 0 && s.promptLogprobs() >= 0) {
+    if (choice == 0 && s.promptLogprobs() >= 0 && resumed.isFresh()) {
       long kept = (long) promptTokens * (1 + s.promptLogprobs());
       if (kept > SamplingParameters.MAX_KEPT_LOGPROBS) {
         throw new IllegalArgumentException(
@@ -74,18 +111,23 @@ public class TokenStream {
       }
       prompt = new TokenLogprobs(promptTokens, Math.min(s.promptLogprobs(), vocabSize));
     }
-    return new TokenStream(s.maxTokens(), 0, own, prompt, null, wakeup);
+    double[] sums = s.measures() ? new double[s.maxTokens()] : null;
+    return new TokenStream(s.maxTokens(), 0, own, prompt, sums, null, resumed, wakeup);
   }
 
   /** The stream of an input to be embedded: it carries no tokens and ends with {@link #pooled}. */
   public static TokenStream pooling(Pooling pooling, Runnable wakeup) {
-    return new TokenStream(0, 0, null, null, new PooledState(pooling), wakeup);
+    return new TokenStream(
+        0, 0, null, null, null, new PooledState(pooling), ResumedChoice.FRESH, wakeup);
   }
 
-  /** Engine thread: appends a token. */
-  final void publish(int token) {
+  /** Writing thread: appends a token. */
+  public final void publish(int token) {
     int index = published;
     tokens[index] = token;
+    if (logprobSums != null) {
+      logprobSums[index] = logprobSum;
+    }
     published = index + 1;
     if (consumed == index) {
       wakeup.run();
@@ -103,15 +145,39 @@ public class TokenStream {
     measuredTokens++;
   }
 
-  /** Engine thread: ends the stream; nothing is published afterwards. */
-  final void finish(FinishReason reason, Usage finalUsage, String failureMessage) {
+  /**
+   * Writing thread of a stream that repeats another one: what that one had measured at its end.
+   *
+   * @param sum of the log-probabilities of {@code tokenCount} drawn tokens
+   */
+  public final void measured(double sum, int tokenCount) {
+    logprobSum = sum;
+    measuredTokens = tokenCount;
+  }
+
+  /** Writing thread: ends the stream; nothing is published afterwards. */
+  public final void finish(FinishReason reason, Usage finalUsage, String failureMessage) {
     usage = finalUsage;
     failure = failureMessage;
     finish = reason;
     wakeup.run();
   }
 
-  /** Tokens published so far. */
+  /** Tokens that it can carry: the request's max_tokens. */
+  public final int capacityTokens() {
+    return tokens.length;
+  }
+
+  /** Tokens that were given with the request; the first that is new has this index. */
+  public final int resumedTokens() {
+    return resumed.tokens().length;
+  }
+
+  final ResumedChoice resumed() {
+    return resumed;
+  }
+
+  /** Tokens published so far, those given with the request included. */
   public final int published() {
     return published;
   }
@@ -156,8 +222,8 @@ public class TokenStream {
   }
 
   /**
-   * Log-probabilities of the answer's tokens, valid below {@link #published()}; null if not asked
-   * for.
+   * Log-probabilities of the answer's tokens, valid from {@link #resumedTokens()} up to below
+   * {@link #published()}; null if not asked for.
    */
   public final TokenLogprobs logprobs() {
     return logprobs;
@@ -165,7 +231,7 @@ public class TokenStream {
 
   /**
    * Log-probabilities of the prompt's tokens, valid once a token or the end is seen; null if not
-   * asked for and for every choice but the first.
+   * asked for, for every choice but the first, and for a first choice that was resumed.
    */
   public final TokenLogprobs promptLogprobs() {
     return promptLogprobs;
@@ -183,6 +249,25 @@ public class TokenStream {
    */
   public final double meanLogprob() {
     return measuredTokens == 0 ? Double.NEGATIVE_INFINITY : logprobSum / measuredTokens;
+  }
+
+  /**
+   * Sum of the log-probabilities of all tokens up to and including {@code index}, which must be new
+   * and below {@link #published()}: what a node that resumes the choice behind it has to know. 0
+   * for requests that do not measure them.
+   */
+  public final double logprobSum(int index) {
+    return logprobSums == null ? 0 : logprobSums[index];
+  }
+
+  /** The same over everything drawn, a stop token included; valid once the stream ended. */
+  public final double logprobSum() {
+    return logprobSum;
+  }
+
+  /** Tokens that {@link #logprobSum()} is over; valid once the stream ended. */
+  public final int measuredTokens() {
+    return measuredTokens;
   }
 
   /** All tokens so far. */

@@ -211,7 +211,8 @@ final class KvCacheTest {
     BlockListener listener =
         new BlockListener() {
           @Override
-          public void sealed(int group, long high, long low) {}
+          public void sealed(
+              int group, long high, long low, long rootHigh, long rootLow, int index) {}
 
           @Override
           public void evicted(int group, long high, long low) {

@@ -119,15 +119,22 @@ final class PageArenaTest {
     idle.forEach(handle -> assertTrue(addresses.add(arena.address(handle))));
   }
 
+  private static BlockStore store(PageArena arena) {
+    BlockLedger ledger =
+        new BlockLedger(
+            arena.pageIndexCount(), CacheFixture.oneGroup(), new HeapPageDevice(), arena.memory());
+    return new BlockStore(arena, new int[] {0}, ledger, BlockListener.NONE);
+  }
+
   @Test
   void shouldThrowWhenAPageIsReleasedOnceTooOften() {
-    BlockStore store = new BlockStore(arena(4096, 1024, 512), new int[] {0}, BlockListener.NONE);
+    BlockStore store = store(arena(4096, 1024, 512));
     long page = store.allocate(0);
     store.release(page);
     assertThrows(StalePageException.class, () -> store.release(page));
 
     long block = store.allocate(0);
-    store.seal(block, 1, 2);
+    store.seal(block, 1, 2, 1, 2, 0);
     store.release(block);
     assertThrows(IllegalStateException.class, () -> store.release(block));
     assertEquals(512, store.arena().usedBytes());
@@ -137,7 +144,7 @@ final class PageArenaTest {
   @Test
   void shouldFillACarvedPageExactlyAndReturnItWhenItsLastFrameGoes() {
     LayerGroup group = CacheFixture.oneGroup().group(0);
-    BlockStore store = new BlockStore(arena(1024, 512, 512), new int[] {0}, BlockListener.NONE);
+    BlockStore store = store(arena(1024, 512, 512));
     FramePool pool = new FramePool(store, group);
     List<Long> frames = new ArrayList<>();
     Set<Long> addresses = new HashSet<>();

@@ -292,7 +292,7 @@ final class ChoicesTest {
   @Test
   void shouldRankByMeanLogprobAndPutBrokenChoicesLast() {
     TokenStream[] s = new TokenStream[4];
-    Usage usage = new Usage(1, 0, 1, 0, 0, 0, 0, 0, 0);
+    Usage usage = new Usage(1, PromptSources.cached(1, 0), 0, 0, 0, 0, 0, 0, 0);
     float[][] logprobs = {{-1f, -1f}, {-0.5f}, {-0.5f, -0.5f, -0.5f}, {-0.1f}};
     for (int i = 0; i < 4; i++) {
       s[i] = new TokenStream(4, 0, () -> {});

@@ -19,6 +19,7 @@ final class EngineHarness implements AutoCloseable {
   final DecoderModel model;
   final KvCache cache;
   final EngineCore core;
+  final BlockDesk desk;
   final EngineCounters counters = new EngineCounters();
   final AtomicLong nowNs = new AtomicLong(1);
   final AtomicLong waitingRoom = new AtomicLong();
@@ -34,9 +35,17 @@ final class EngineHarness implements AutoCloseable {
     LoadOptions load = LoadOptions.defaults().slots(16);
     this.model = ModelLoader.load(device, config, new DummyTensors(config, 42), load);
     this.cache = LoadedModel.openCache(model, options, load.pages(), load.slots());
+    this.desk = new BlockDesk(cache, options, counters, () -> {});
     this.core =
         new EngineCore(
-            model, cache, options, policy, counters, waitingRoom, prompt -> t -> "t" + t + " ");
+            model,
+            cache,
+            options,
+            policy,
+            counters,
+            waitingRoom,
+            desk,
+            prompt -> t -> "t" + t + " ");
   }
 
   static EngineHarness open(long arenaBytes, int stepRows) {
@@ -82,6 +91,16 @@ final class EngineHarness implements AutoCloseable {
     return streams;
   }
 
+  /** Hands over a request as an engine's inbox would. */
+  void accept(GenerationRequest request) {
+    waitingRoom.addAndGet(request.streams().size());
+    core.accept(request, nowNs.get());
+  }
+
+  long nextId() {
+    return ids++;
+  }
+
   /** The stream of an input to be embedded. */
   TokenStream submitPooling(String tenant, int[] input, Pooling pooling) {
     TokenStream stream = TokenStream.pooling(pooling, () -> {});
@@ -104,6 +123,7 @@ final class EngineHarness implements AutoCloseable {
   /** One step, a millisecond later. */
   int step() {
     nowNs.addAndGet(1_000_000);
+    core.moveBlocks();
     return core.step();
   }
 

@@ -187,6 +187,21 @@ public final class CpuDevice implements Device {
     MemorySegment.copy(pages, fromBytes, pages, toBytes, lengthBytes);
   }
 
+  @Override
+  public void checksumPages(
+      PageMemory memory,
+      long offsetBytes,
+      long lengthBytes,
+      int count,
+      int[] target,
+      int targetOffset) {
+    requireBytes(memory, offsetBytes, lengthBytes * count);
+    PageChecksums checksums = ((CpuPages) memory).checksums();
+    for (int i = 0; i < count; i++) {
+      target[targetOffset + i] = checksums.of(offsetBytes + i * lengthBytes, lengthBytes);
+    }
+  }
+
   private static MemorySegment requireBytes(PageMemory memory, long offset, long length) {
     MemorySegment pages = CpuPages.require(memory);
     if (offset < 0 || length < 0 || offset + length > pages.byteSize()) {

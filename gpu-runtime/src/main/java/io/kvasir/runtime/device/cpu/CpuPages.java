@@ -19,6 +19,7 @@ final class CpuPages implements PageMemory {
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
+  private PageChecksums checksums;
   private boolean closed;
 
   CpuPages(long bytes) {
@@ -82,6 +83,14 @@ final class CpuPages implements PageMemory {
       throw new DeviceException("page memory is closed, keep the arena open while it is used");
     }
     return own.segment;
+  }
+
+  /** Made at first use: most arenas are never summed. */
+  PageChecksums checksums() {
+    if (checksums == null) {
+      checksums = new PageChecksums(segment);
+    }
+    return checksums;
   }
 
   @Override

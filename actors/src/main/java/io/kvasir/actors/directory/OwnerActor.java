@@ -1,0 +1,117 @@
+package io.kvasir.actors.directory;
+
+import io.kvasir.actors.settings.DirectorySettings;
+import java.time.Duration;
+import java.util.List;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/** Drives {@link OwnerCore}: sends what the announcer queued. */
+final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
+  /** What it understands; never leaves the node. */
+  sealed interface Command permits Heard, Seen, Wake, Flush, Beat {}
+
+  /** A copy's answer. */
+  record Heard(DirectoryMessage message) implements Command {}
+
+  /** The nodes that keep copies. */
+  record Seen(List<OwnerStream.Copy> copies) implements Command {}
+
+  /** The announcer queued something. */
+  enum Wake implements Command {
+    INSTANCE
+  }
+
+  private enum Flush implements Command {
+    INSTANCE
+  }
+
+  private enum Beat implements Command {
+    INSTANCE
+  }
+
+  private final TimerScheduler<Command> timers;
+  private final OwnerCore core;
+  private final QueuedAnnouncer announcer;
+  private final Duration batchDelay;
+  private boolean flushing;
+
+  static Behavior<Command> create(
+      OwnerCore core, QueuedAnnouncer announcer, DirectorySettings settings) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new OwnerActor(context, timers, core, announcer, settings)));
+  }
+
+  private OwnerActor(
+      ActorContext<Command> context,
+      TimerScheduler<Command> timers,
+      OwnerCore core,
+      QueuedAnnouncer announcer,
+      DirectorySettings settings) {
+    super(context);
+    this.timers = timers;
+    this.core = core;
+    this.announcer = announcer;
+    this.batchDelay = settings.batchDelay();
+    Duration shorter =
+        settings.heartbeat().compareTo(settings.ackTimeout()) < 0
+            ? settings.heartbeat()
+            : settings.ackTimeout();
+    timers.startTimerWithFixedDelay(Beat.INSTANCE, shorter.dividedBy(2));
+  }
+
+  @Override
+  public Behavior<Command> onMessage(Command command) {
+    switch (command) {
+      case Heard heard -> onHeard(heard.message());
+      case Seen seen -> {
+        core.onView(seen.copies(), System.nanoTime());
+        flush();
+      }
+      case Wake wake -> timers.startSingleTimer(Flush.INSTANCE, batchDelay);
+      case Flush flush -> onFlush();
+      case Beat beat -> {
+        announcer.rearm();
+        again(core.tick(System.nanoTime()));
+      }
+    }
+    return this;
+  }
+
+  private void onHeard(DirectoryMessage message) {
+    long nowNs = System.nanoTime();
+    switch (message) {
+      case DirectoryMessage.Announced announced -> again(core.onAnnounced(announced, nowNs));
+      case DirectoryMessage.Resync resync -> again(core.onResync(resync, nowNs));
+      case DirectoryMessage.Widen widen -> core.onWiden(widen, nowNs);
+      case DirectoryMessage.Announce announce -> {}
+      case DirectoryMessage.Lookup lookup -> {}
+      case DirectoryMessage.Found found -> {}
+    }
+  }
+
+  private void onFlush() {
+    flushing = false;
+    announcer.rearm();
+    again(core.tick(System.nanoTime()));
+  }
+
+  private void again(boolean more) {
+    if (more) {
+      flush();
+    }
+  }
+
+  /** One flush lies in the mailbox at a time, so that answers come between. */
+  private void flush() {
+    if (!flushing) {
+      flushing = true;
+      getContext().getSelf().tell(Flush.INSTANCE);
+    }
+  }
+}

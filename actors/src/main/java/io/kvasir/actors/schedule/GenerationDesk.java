@@ -1,0 +1,438 @@
+package io.kvasir.actors.schedule;
+
+import io.kvasir.actors.cluster.ClusterView;
+import io.kvasir.actors.cluster.ModelInfo;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.directory.Directory;
+import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.gpu.EmbeddingOrder;
+import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.actors.gpu.OrderRefusedException.Code;
+import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.runtime.blocks.BlockKeys;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.PostStop;
+import org.apache.pekko.actor.typed.Signal;
+import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * A gateway's side of every request under way: finds nodes, gives them the requests, writes what
+ * comes back into the streams that clients are read from, and goes on elsewhere when a node dies.
+ * The rules are {@link Failover} and {@link NodeScore}; this drives them. Bounded by max-requests.
+ */
+final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
+    implements RoutedRequest.Desk {
+  /** What its own gateway tells it. */
+  sealed interface Event extends DeskCommand
+      permits Order, OrderEmbedding, CancelOrder, CancelOrderChoice, Nodes, Found, Tick {}
+
+  /** Takes a generation; the sampling has a seed. */
+  record Order(long requestId, String model, GenerationOrder order, ActorRef<OrderReply> replyTo)
+      implements Event {}
+
+  /** Takes an input to be embedded. */
+  record OrderEmbedding(
+      long requestId, String model, EmbeddingOrder order, ActorRef<OrderReply> replyTo)
+      implements Event {}
+
+  record CancelOrder(long requestId) implements Event {}
+
+  record CancelOrderChoice(long requestId, int choice) implements Event {}
+
+  record Nodes(List<NodeInfo> reachable) implements Event {}
+
+  private record Found(long requestId, int placing, Holdings holdings) implements Event {}
+
+  private record Tick() implements Event {
+    static final Tick TICK = new Tick();
+  }
+
+  /** Answers an order. */
+  sealed interface OrderReply permits TakenGeneration, TakenEmbedding, Declined {}
+
+  record TakenGeneration(RoutedGeneration generation) implements OrderReply {}
+
+  record TakenEmbedding(RoutedEmbedding embedding) implements OrderReply {}
+
+  record Declined(Code code, String sentence) implements OrderReply {}
+
+  private static final int WATCH_TICKS = 10;
+
+  private final ClusterView view;
+  private final Directory directory;
+  private final ScheduleSettings settings;
+  private final Executor workers;
+  private final Failover.Limits limits;
+  private final LoadBook book;
+  private final Slices slices;
+  private final Map<Long, RoutedRequest> requests = new HashMap<>();
+  private final AutoCloseable subscription;
+  private List<NodeInfo> nodes = List.of();
+  private int tick;
+
+  /**
+   * @param directory null = nobody knows what is cached where
+   * @param workers where keys are hashed
+   */
+  static Behavior<DeskCommand> create(
+      ClusterView view, Directory directory, ScheduleSettings settings, Executor workers) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> new GenerationDesk(context, timers, view, directory, settings, workers)));
+  }
+
+  private GenerationDesk(
+      ActorContext<DeskCommand> context,
+      TimerScheduler<DeskCommand> timers,
+      ClusterView view,
+      Directory directory,
+      ScheduleSettings settings,
+      Executor workers) {
+    super(context);
+    this.view = view;
+    this.directory = directory;
+    this.settings = settings;
+    this.workers = workers;
+    this.limits =
+        new Failover.Limits(
+            settings.ticks(settings.silence()),
+            settings.ticks(settings.renewInterval()),
+            settings.maxAttempts(),
+            settings.ticks(settings.patience()));
+    this.book = new LoadBook(settings);
+    this.slices = new Slices(context.getSystem());
+    ActorRef<DeskCommand> self = context.getSelf();
+    this.subscription = view.subscribe(reachable -> self.tell(new Nodes(reachable)));
+    timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
+  }
+
+  @Override
+  public Behavior<DeskCommand> onMessage(DeskCommand message) {
+    long nowNs = System.nanoTime();
+    switch (message) {
+      case Order order -> onOrder(order, nowNs);
+      case OrderEmbedding order -> onOrderEmbedding(order, nowNs);
+      case CancelOrder cancel -> onCancel(cancel, nowNs);
+      case CancelOrderChoice cancel -> onCancelChoice(cancel);
+      case Nodes changed -> onNodes(changed.reachable(), nowNs);
+      case Found found -> onFound(found, nowNs);
+      case Tick next -> onTick(nowNs);
+      case GenerationReply.Load load -> book.report(load);
+      case GenerationReply.OfAttempt reply -> onReply(reply, nowNs);
+    }
+    return this;
+  }
+
+  private void onOrder(Order order, long nowNs) {
+    ModelInfo model = model(order.model(), order.replyTo());
+    if (model == null) {
+      return;
+    }
+    RoutedGeneration generation;
+    try {
+      generation =
+          new RoutedGeneration(
+              order.requestId(),
+              getContext().getSelf(),
+              order.order(),
+              model.vocabSize(),
+              model.fingerprint());
+    } catch (IllegalArgumentException tooMuch) {
+      order.replyTo().tell(new Declined(Code.INVALID, tooMuch.getMessage()));
+      return;
+    }
+    begin(
+        RoutedRequest.generating(
+            generation,
+            order.requestId(),
+            model,
+            this,
+            order.order(),
+            limits,
+            nowNs,
+            order.replyTo()));
+  }
+
+  private void onOrderEmbedding(OrderEmbedding order, long nowNs) {
+    ModelInfo model = model(order.model(), order.replyTo());
+    if (model == null) {
+      return;
+    }
+    RoutedEmbedding embedding =
+        new RoutedEmbedding(
+            order.requestId(),
+            getContext().getSelf(),
+            order.order().tokens().length,
+            model.hiddenSize(),
+            workers);
+    begin(
+        RoutedRequest.embedding(
+            embedding,
+            order.requestId(),
+            model,
+            this,
+            order.order(),
+            limits,
+            nowNs,
+            order.replyTo()));
+  }
+
+  private void begin(RoutedRequest request) {
+    requests.put(request.requestId, request);
+    request.failover().begin();
+  }
+
+  /**
+   * The model as most nodes compute it: answers stay within one fingerprint. Null when the order
+   * was declined.
+   */
+  private ModelInfo model(String id, ActorRef<OrderReply> replyTo) {
+    if (requests.size() >= settings.maxRequests()) {
+      replyTo.tell(
+          new Declined(
+              Code.QUEUE_FULL,
+              "the gateway has %d requests under way, its limit, try again later"
+                  .formatted(requests.size())));
+      return null;
+    }
+    Map<String, Integer> votes = new HashMap<>();
+    ModelInfo best = null;
+    for (NodeInfo node : nodes) {
+      ModelInfo model = computes(node) ? LoadBook.model(node, id) : null;
+      if (model != null) {
+        int count = votes.merge(model.fingerprint(), 1, Integer::sum);
+        if (best == null || count > votes.get(best.fingerprint())) {
+          best = model;
+        }
+      }
+    }
+    if (best == null) {
+      replyTo.tell(new Declined(Code.NO_NODE, noNode(id)));
+    }
+    return best;
+  }
+
+  private static String noNode(String model) {
+    return "no reachable node computes the model " + model + " now, try again later";
+  }
+
+  /** Whether answers are computed there; a prefill node computes prompts for decode nodes. */
+  private static boolean computes(NodeInfo node) {
+    return node.generations() != null
+        && (!node.roles().contains("prefill") || node.roles().contains("decode"));
+  }
+
+  @Override
+  public void place(RoutedRequest request, Set<Long> avoided) {
+    request.placing++;
+    List<NodeInfo> able = able(request);
+    boolean choice = able.size() > 1 || request.explained();
+    if (able.isEmpty()) {
+      request.nowhere(noNode(request.modelId), System.nanoTime());
+    } else if (!choice || directory == null || settings.leastLoaded()) {
+      choose(request, able, Holdings.NONE);
+    } else {
+      long requestId = request.requestId;
+      int placing = request.placing;
+      getContext()
+          .pipeToSelf(
+              lookup(request),
+              (holdings, failure) ->
+                  new Found(requestId, placing, failure == null ? holdings : Holdings.LATE));
+    }
+  }
+
+  private CompletionStage<Holdings> lookup(RoutedRequest request) {
+    int[] prompt = request.prompt();
+    String tenant = request.tenant();
+    CompletableFuture<Holdings> answer =
+        CompletableFuture.supplyAsync(
+                () -> request.model.keys().keys(tenant, prompt, prompt.length), workers)
+            .thenCompose(
+                (BlockKeys keys) ->
+                    keys.blockCount() == 0
+                        ? CompletableFuture.completedFuture(Holdings.NONE)
+                        : directory.lookup(keys, settings.lookupDeadline()));
+    // Hashing may wait for workers: twice the deadline is the end of it.
+    return answer.completeOnTimeout(
+        Holdings.LATE, 2 * settings.lookupDeadline().toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Nodes that can take it; those that failed it only where there is no other. */
+  private List<NodeInfo> able(RoutedRequest request) {
+    List<NodeInfo> able = new ArrayList<>();
+    List<NodeInfo> failed = new ArrayList<>();
+    for (NodeInfo node : nodes) {
+      ModelInfo model = computes(node) ? LoadBook.model(node, request.modelId) : null;
+      boolean same = model != null && model.fingerprint().equals(request.model.fingerprint());
+      if (same && !book.draining(node.nodeId(), request.modelId)) {
+        (request.avoided().contains(node.nodeId()) ? failed : able).add(node);
+      }
+    }
+    // A node that refused will refuse again; one that was silent may have come back.
+    return able.isEmpty() && request.acceptedNs != 0 ? failed : able;
+  }
+
+  private void onFound(Found found, long nowNs) {
+    RoutedRequest request = requests.get(found.requestId());
+    if (request == null || request.placing != found.placing()) {
+      return;
+    }
+    List<NodeInfo> able = able(request);
+    if (able.isEmpty()) {
+      request.nowhere(noNode(request.modelId), nowNs);
+    } else {
+      choose(request, able, found.holdings());
+    }
+  }
+
+  private void choose(RoutedRequest request, List<NodeInfo> able, Holdings holdings) {
+    LoadBook.Question question =
+        new LoadBook.Question(
+            request.requestId,
+            request.tenant(),
+            request.session(),
+            request.modelId,
+            request.prompt().length,
+            holdings,
+            view.self().nodeId());
+    List<NodeScore.Scored> ranked =
+        NodeScore.rank(
+            book.candidates(able, question), request.prompt().length, settings.leastLoaded());
+    long best = ranked.getFirst().candidate().nodeId();
+    for (NodeInfo node : able) {
+      if (node.nodeId() == best) {
+        request.placed(node, ranked, System.nanoTime());
+        return;
+      }
+    }
+  }
+
+  private void onReply(GenerationReply.OfAttempt reply, long nowNs) {
+    RoutedRequest request = requests.get(reply.requestId());
+    if (request != null) {
+      request.failover().onReply(reply, nowNs);
+    }
+  }
+
+  private void onCancel(CancelOrder cancel, long nowNs) {
+    RoutedRequest request = requests.get(cancel.requestId());
+    if (request != null) {
+      request.failover().cancel(nowNs);
+    }
+  }
+
+  private void onCancelChoice(CancelOrderChoice cancel) {
+    RoutedRequest request = requests.get(cancel.requestId());
+    if (request != null) {
+      request.failover().cancelChoice(cancel.choice());
+    }
+  }
+
+  private void onNodes(List<NodeInfo> reachable, long nowNs) {
+    List<NodeInfo> before = nodes;
+    nodes = List.copyOf(reachable);
+    Set<Long> ids = new HashSet<>();
+    nodes.forEach(node -> ids.add(node.nodeId()));
+    book.keepOnly(ids);
+    for (NodeInfo node : before) {
+      NodeInfo now = find(node.nodeId());
+      if (now == null || now.incarnation() != node.incarnation()) {
+        for (RoutedRequest request : List.copyOf(requests.values())) {
+          request.failover().onNodeLost(node.nodeId(), nowNs);
+        }
+      }
+    }
+    watch();
+  }
+
+  private NodeInfo find(long nodeId) {
+    for (NodeInfo node : nodes) {
+      if (node.nodeId() == nodeId) {
+        return node;
+      }
+    }
+    return null;
+  }
+
+  private void onTick(long nowNs) {
+    for (RoutedRequest request : List.copyOf(requests.values())) {
+      boolean unread =
+          request.acceptedNs != 0
+              && !request.isTaken()
+              && nowNs - request.acceptedNs > settings.attachTimeout().toNanos();
+      if (unread) {
+        request.failover().cancel(nowNs);
+      } else {
+        request.failover().onTick(nowNs);
+      }
+    }
+    if (++tick % WATCH_TICKS == 0) {
+      watch();
+    }
+  }
+
+  /** Nodes tell their load for three intervals after each of these. */
+  private void watch() {
+    int watchMs = (int) (3 * WATCH_TICKS * settings.tick().toMillis());
+    for (NodeInfo node : nodes) {
+      if (node.generations() != null) {
+        node.generations().tell(new GenerationMessage.Watch(replies(), watchMs));
+      }
+    }
+  }
+
+  @Override
+  public ActorRef<GenerationReply> replies() {
+    return getContext().getSelf().narrow();
+  }
+
+  @Override
+  public LoadBook book() {
+    return book;
+  }
+
+  @Override
+  public Slices slices() {
+    return slices;
+  }
+
+  @Override
+  public int leaseMs() {
+    return (int) settings.lease().toMillis();
+  }
+
+  @Override
+  public void forget(RoutedRequest request) {
+    requests.remove(request.requestId);
+  }
+
+  @Override
+  public Behavior<DeskCommand> onSignal(Signal signal) {
+    if (signal instanceof PostStop) {
+      try {
+        subscription.close();
+      } catch (Exception ended) {
+        getContext().getLog().debug("the cluster view had ended before", ended);
+      }
+      long nowNs = System.nanoTime();
+      List.copyOf(requests.values()).forEach(request -> request.failover().cancel(nowNs));
+    }
+    return this;
+  }
+}

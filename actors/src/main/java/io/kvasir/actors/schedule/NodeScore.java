@@ -1,0 +1,100 @@
+package io.kvasir.actors.schedule;
+
+import io.kvasir.actors.gpu.Serving.Route;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Which node is predicted to give the first token soonest: what waits there before, what is missing
+ * there and is loaded or computed, whichever is faster, and the way there. Pure.
+ */
+final class NodeScore {
+  /** Times closer than this are equal: then the idler node is taken, to spread. */
+  private static final long EQUAL_NS = 1_000_000;
+
+  /**
+   * A node that could take the request.
+   *
+   * @param busy requests running, waiting or on their way to it
+   * @param backlogTokens prompt tokens that it computes first, those on their way included
+   * @param prefillTokensPerSecond its rate
+   * @param placeWaitNs until a place in its batch is free
+   * @param deviceTokens of the prompt, cached on its device
+   * @param loadTokens of the prompt behind those, that it could load
+   * @param loadNs predicted for loading them
+   * @param hopNs of asking it
+   * @param tieBreak spreads equals
+   */
+  record Candidate(
+      long nodeId,
+      String name,
+      int busy,
+      long backlogTokens,
+      double prefillTokensPerSecond,
+      long placeWaitNs,
+      int deviceTokens,
+      int loadTokens,
+      long loadNs,
+      long hopNs,
+      long tieBreak) {}
+
+  /**
+   * A candidate with its prediction.
+   *
+   * @param computeTokens of the prompt, that it will compute
+   */
+  record Scored(Candidate candidate, long queueNs, long loadNs, long computeNs, int computeTokens) {
+    long totalNs() {
+      return queueNs + loadNs + computeNs + candidate.hopNs();
+    }
+
+    Route route(boolean chosen) {
+      return new Route(
+          candidate.name(),
+          queueNs,
+          loadNs,
+          computeNs,
+          totalNs(),
+          candidate.deviceTokens(),
+          loadNs == 0 ? 0 : candidate.loadTokens(),
+          chosen);
+    }
+  }
+
+  private NodeScore() {}
+
+  /**
+   * All candidates, the best first.
+   *
+   * @param leastLoaded whether only {@code busy} counts
+   */
+  static List<Scored> rank(List<Candidate> candidates, int promptTokens, boolean leastLoaded) {
+    List<Scored> scored = new ArrayList<>(candidates.size());
+    for (Candidate candidate : candidates) {
+      scored.add(score(candidate, promptTokens));
+    }
+    Comparator<Scored> soonest =
+        leastLoaded
+            ? Comparator.comparingInt(s -> s.candidate().busy())
+            : Comparator.comparingLong((Scored s) -> s.totalNs() / EQUAL_NS)
+                .thenComparingInt(s -> s.candidate().busy());
+    scored.sort(
+        soonest
+            .thenComparingLong(s -> s.candidate().tieBreak())
+            .thenComparingLong(s -> s.candidate().nodeId()));
+    return scored;
+  }
+
+  static Scored score(Candidate c, int promptTokens) {
+    double nsPerToken = 1e9 / c.prefillTokensPerSecond();
+    long queueNs = (long) (c.backlogTokens() * nsPerToken) + c.placeWaitNs();
+    // The last token is always run: its logits are the answer's first.
+    int missing = Math.max(1, promptTokens - c.deviceTokens());
+    int loadable = Math.min(c.loadTokens(), missing - 1);
+    boolean loads = loadable > 0 && c.loadNs() < (long) (loadable * nsPerToken);
+    int computed = loads ? missing - loadable : missing;
+    return new Scored(
+        c, queueNs, loads ? Math.max(1, c.loadNs()) : 0, (long) (computed * nsPerToken), computed);
+  }
+}

@@ -1,0 +1,291 @@
+package io.kvasir.actors.schedule;
+
+import io.kvasir.actors.cluster.ModelInfo;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.gpu.EmbeddingOrder;
+import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.actors.gpu.OrderRefusedException.Code;
+import io.kvasir.actors.gpu.Serving;
+import io.kvasir.actors.schedule.GenerationReply.Finished;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/** A request under way: its {@link Failover}, and what that does to nodes. The desk's thread. */
+final class RoutedRequest implements Failover.Port {
+  /** What a request needs of its desk. */
+  interface Desk {
+    /** Finds a node, now or later, and tells {@link #placed} or {@link #nowhere}. */
+    void place(RoutedRequest request, Set<Long> avoided);
+
+    ActorRef<GenerationReply> replies();
+
+    LoadBook book();
+
+    Slices slices();
+
+    int leaseMs();
+
+    void forget(RoutedRequest request);
+  }
+
+  final long requestId;
+  final ModelInfo model;
+  final String modelId;
+  final long deadlineNs;
+  private final Desk desk;
+  private final GenerationOrder order;
+  private final EmbeddingOrder embeds;
+  private final RoutedGeneration generation;
+  private final RoutedEmbedding embedding;
+  private final Progress progress;
+  private final ActorRef<GenerationDesk.OrderReply> replyTo;
+  private final Failover failover;
+  private NodeInfo node;
+  private List<NodeScore.Scored> ranking = List.of();
+  private int computeTokens;
+  private int replayedTokens;
+  private int attempts;
+  private Set<Long> avoided = Set.of();
+  long acceptedNs;
+  int placing;
+
+  private RoutedRequest(
+      long requestId,
+      ModelInfo model,
+      Desk desk,
+      long deadlineNs,
+      GenerationOrder order,
+      EmbeddingOrder embeds,
+      RoutedGeneration generation,
+      RoutedEmbedding embedding,
+      Progress progress,
+      Failover.Limits limits,
+      ActorRef<GenerationDesk.OrderReply> replyTo) {
+    this.requestId = requestId;
+    this.model = model;
+    this.modelId = model.id();
+    this.desk = desk;
+    this.deadlineNs = deadlineNs;
+    this.order = order;
+    this.embeds = embeds;
+    this.generation = generation;
+    this.embedding = embedding;
+    this.progress = progress;
+    this.replyTo = replyTo;
+    this.failover = new Failover(progress, limits, this);
+  }
+
+  /** A generation; {@code order} has a seed. */
+  static RoutedRequest generating(
+      RoutedGeneration generation,
+      long requestId,
+      ModelInfo model,
+      Desk desk,
+      GenerationOrder order,
+      Failover.Limits limits,
+      long nowNs,
+      ActorRef<GenerationDesk.OrderReply> replyTo) {
+    Transcript transcript =
+        new Transcript(generation.streams(), order.promptTokens().length, nowNs);
+    RoutedRequest request =
+        new RoutedRequest(
+            requestId,
+            model,
+            desk,
+            nowNs + order.timeout().toNanos(),
+            order,
+            null,
+            generation,
+            null,
+            transcript,
+            limits,
+            replyTo);
+    transcript.beforeLastEnd(() -> generation.served(request.serving(transcript.lastEnd())));
+    return request;
+  }
+
+  /** An embedding. */
+  static RoutedRequest embedding(
+      RoutedEmbedding embedding,
+      long requestId,
+      ModelInfo model,
+      Desk desk,
+      EmbeddingOrder order,
+      Failover.Limits limits,
+      long nowNs,
+      ActorRef<GenerationDesk.OrderReply> replyTo) {
+    return new RoutedRequest(
+        requestId,
+        model,
+        desk,
+        nowNs + order.timeout().toNanos(),
+        null,
+        order,
+        null,
+        embedding,
+        embedding,
+        limits,
+        replyTo);
+  }
+
+  Failover failover() {
+    return failover;
+  }
+
+  int[] prompt() {
+    return order == null ? embeds.tokens() : order.promptTokens();
+  }
+
+  String tenant() {
+    return order == null ? embeds.tenant() : order.tenant();
+  }
+
+  String session() {
+    return order == null ? null : order.session();
+  }
+
+  boolean explained() {
+    return order != null && order.explained();
+  }
+
+  /** Whether somebody reads what was accepted. */
+  boolean isTaken() {
+    return generation == null || generation.isTaken();
+  }
+
+  /** Nodes that failed this request; only if no other is left is one of them asked again. */
+  Set<Long> avoided() {
+    return avoided;
+  }
+
+  /** The desk found a node. */
+  void placed(NodeInfo found, List<NodeScore.Scored> ranked, long nowNs) {
+    node = found;
+    ranking = ranked;
+    computeTokens = ranked.getFirst().computeTokens();
+    failover.placed(found.nodeId(), nowNs);
+  }
+
+  void nowhere(String sentence, long nowNs) {
+    failover.nowhere(sentence, nowNs);
+  }
+
+  @Override
+  public void place(Set<Long> nodesAvoided) {
+    avoided = nodesAvoided;
+    desk.book().forget(requestId);
+    desk.place(this, nodesAvoided);
+  }
+
+  @Override
+  public void start(int attempt, long nodeId) {
+    desk.book().sent(requestId, nodeId, modelId, computeTokens);
+    attempts = attempt;
+    long leftMs = Math.max(1, (deadlineNs - System.nanoTime()) / 1_000_000);
+    if (order == null) {
+      desk.slices()
+          .tell(
+              node.generations(),
+              new GenerationMessage.Embed(
+                  requestId,
+                  attempt,
+                  desk.replies(),
+                  modelId,
+                  model.fingerprint(),
+                  embeds.tenant(),
+                  embeds.tokens(),
+                  embeds.pooling().name(),
+                  leftMs,
+                  desk.leaseMs()));
+      return;
+    }
+    boolean again = acceptedNs != 0;
+    replayedTokens += again ? prompt().length + progress.resumedTokens() : 0;
+    desk.slices()
+        .tell(
+            node.generations(),
+            new GenerationMessage.Start(
+                requestId,
+                attempt,
+                desk.replies(),
+                modelId,
+                model.fingerprint(),
+                order.tenant(),
+                order.session(),
+                order.promptTokens(),
+                WireSampling.of(order.sampling()),
+                WireGrammar.of(order.grammar()),
+                again ? progress.resume() : List.of(),
+                computeTokens,
+                leftMs,
+                desk.leaseMs(),
+                order.explained()));
+  }
+
+  @Override
+  public void renew(int attempt, long nodeId) {
+    node.generations()
+        .tell(new GenerationMessage.Renew(requestId, attempt, desk.replies(), desk.leaseMs()));
+  }
+
+  @Override
+  public void resend(int attempt, long nodeId, int choice, int first) {
+    node.generations().tell(new GenerationMessage.Resend(requestId, attempt, choice, first));
+  }
+
+  @Override
+  public void cancel(int attempt, long nodeId) {
+    node.generations().tell(new GenerationMessage.Cancel(requestId, attempt));
+  }
+
+  @Override
+  public void cancelChoice(int attempt, long nodeId, int choice) {
+    node.generations().tell(new GenerationMessage.CancelChoice(requestId, attempt, choice));
+  }
+
+  @Override
+  public void accepted() {
+    desk.book().accepted(requestId);
+    if (acceptedNs == 0) {
+      acceptedNs = System.nanoTime();
+      replyTo.tell(
+          generation != null
+              ? new GenerationDesk.TakenGeneration(generation)
+              : new GenerationDesk.TakenEmbedding(embedding));
+    }
+  }
+
+  @Override
+  public void refused(Code code, String sentence) {
+    replyTo.tell(new GenerationDesk.Declined(code, sentence));
+  }
+
+  @Override
+  public void over() {
+    desk.book().forget(requestId);
+    if (acceptedNs != 0 && node != null && progress.complete() && order != null) {
+      int tokens = prompt().length + generation.streams().getFirst().published();
+      desk.book().used(order.tenant(), order.session(), modelId, node.nodeId(), tokens);
+    }
+    desk.forget(this);
+  }
+
+  private Serving serving(Finished end) {
+    List<Serving.Route> routes = new ArrayList<>();
+    if (explained()) {
+      for (NodeScore.Scored scored : ranking) {
+        routes.add(scored.route(routes.isEmpty()));
+      }
+    }
+    return new Serving(
+        node == null ? "" : node.name(),
+        attempts,
+        replayedTokens,
+        end == null ? Map.of() : end.misses(),
+        end == null ? List.of() : end.explained(),
+        routes);
+  }
+}
