@@ -25,7 +25,7 @@ final class RateBook {
   private final Map<Source, Entry> entries =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Source, Entry> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Source, RateBook.Entry> eldest) {
           return size() > MAX_SOURCES;
         }
       };
