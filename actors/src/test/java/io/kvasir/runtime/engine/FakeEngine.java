@@ -90,7 +90,7 @@ public final class FakeEngine implements GenerationEngine {
     }
   }
 
-  /** Ends all choices of a request; all but {@code hits} prompt tokens count as recomputed. */
+  /** Ends all choices of a request; prompt tokens beyond {@code hits} count as recomputed. */
   public void finish(GenerationRequest request, FinishReason reason, int hits, String failure) {
     if (running.remove(request.id()) == null) {
       return;
@@ -99,7 +99,7 @@ public final class FakeEngine implements GenerationEngine {
     for (TokenStream stream : request.streams()) {
       if (stream.finishReason() == null) {
         // Choices after the first share the prompt's pages.
-        int found = stream == request.stream() ? hits : prompt;
+        int found = stream == request.stream() ? Math.min(hits, prompt) : prompt;
         stream.finish(
             reason,
             new Usage(
