@@ -36,7 +36,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 final class DemoClusterTest {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final Duration START = Duration.ofMinutes(3);
+  private static final Duration START = Duration.ofMinutes(2);
   private static final Duration BOUND = Duration.ofMinutes(2);
   private static final int TOKENS = 120;
 
