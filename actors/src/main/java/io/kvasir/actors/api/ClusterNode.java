@@ -48,7 +48,8 @@ public final class ClusterNode {
   }
 
   /**
-   * Starts the services of this node's roles. Returns when a gateway listens; models load beside it.
+   * Starts the services of this node's roles. Returns when a gateway listens; models load beside
+   * it.
    *
    * @param system member of a cluster, or about to be
    * @param sources where the models come from, in the order of the settings
@@ -129,8 +130,7 @@ public final class ClusterNode {
                 services.close();
               }
             })
-        .thenApply(
-            server -> new ClusterNode(settings, cluster, services, all, server, whenReady));
+        .thenApply(server -> new ClusterNode(settings, cluster, services, all, server, whenReady));
   }
 
   private static Done end(NodeServices services) {

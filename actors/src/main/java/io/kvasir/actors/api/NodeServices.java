@@ -125,7 +125,8 @@ final class NodeServices {
         tier = startTier(blocks, info);
         intake.fetch(info.id(), info.keys(), tier.fetcher(), schedule.fetchDeadline());
       } else if (blocks != null) {
-        LOG.warn("{} has no tiers below its device: a node keeps those of its first model", info.id());
+        LOG.warn(
+            "{} has no tiers below its device: a node keeps those of its first model", info.id());
       }
     }
     models = List.copyOf(infos);

@@ -56,15 +56,14 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
 
   /** Computes the blocks [from, to) of a prompt. */
   void compute(BlockKeys keys, int from, int to) {
-    call(
-            () -> {
-              for (BlockPlace place : BlockPlace.of(keys, from, to)) {
-                byte[] bytes = new byte[shape.groups().get(place.id().group()).blockBytes()];
-                TestBlocks.fill(MemorySegment.ofArray(bytes), place.id());
-                seal(place, bytes);
-              }
-              return null;
-            })
+    call(() -> {
+          for (BlockPlace place : BlockPlace.of(keys, from, to)) {
+            byte[] bytes = new byte[shape.groups().get(place.id().group()).blockBytes()];
+            TestBlocks.fill(MemorySegment.ofArray(bytes), place.id());
+            seal(place, bytes);
+          }
+          return null;
+        })
         .join();
   }
 
@@ -170,8 +169,7 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
             int layers = load.layerChecksums().length;
             if (HostTier.matches(load.source(), load.layerChecksums(), 0, layers)) {
               byte[] bytes = new byte[(int) load.source().byteSize()];
-              MemorySegment.copy(
-                  load.source(), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
+              MemorySegment.copy(load.source(), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
               seal(new BlockPlace(load.id(), load.root(), load.index()), bytes);
             } else {
               refused.incrementAndGet();
@@ -183,16 +181,14 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
 
   /** Whether the device has exactly the right bytes of all blocks. */
   boolean holds(BlockKeys keys, int from, int to) {
-    return call(
-            () ->
-                BlockPlace.of(keys, from, to).stream()
-                    .allMatch(
-                        place -> {
-                          Block block = blocks.get(place.id());
-                          return block != null
-                              && TestBlocks.isBlock(
-                                  MemorySegment.ofArray(block.bytes()), place.id());
-                        }))
+    return call(() ->
+            BlockPlace.of(keys, from, to).stream()
+                .allMatch(
+                    place -> {
+                      Block block = blocks.get(place.id());
+                      return block != null
+                          && TestBlocks.isBlock(MemorySegment.ofArray(block.bytes()), place.id());
+                    }))
         .join();
   }
 

@@ -56,7 +56,8 @@ final class LoadPlannerTest {
     assertEquals(512, chunks(range(0, 2), range(3, 5), range(5, 7)).end() * CHUNK);
     Plan gap = chunks(range(0, 2), range(3, 5), range(5, 7));
     assertEquals(2, gap.usable(), "what lies behind a gap is not loaded");
-    assertTrue(gap.explained().contains("no tier has block 2, so the prefix ends there at the latest"));
+    assertTrue(
+        gap.explained().contains("no tier has block 2, so the prefix ends there at the latest"));
   }
 
   @Test
@@ -154,8 +155,7 @@ final class LoadPlannerTest {
       assertTrue(plan.end() >= plan.device() && plan.end() <= plan.usable(), again);
       assertEquals(
           total(prompt, offers, plan, cost, plan.end()),
-          plan.loadSeconds()
-              + cost.seconds(plan.end() * shape.slots(), prompt.promptTokens()),
+          plan.loadSeconds() + cost.seconds(plan.end() * shape.slots(), prompt.promptTokens()),
           1e-9,
           again);
     }

@@ -37,7 +37,10 @@ final class PeerTierTest extends BlockTierContract {
         ConfigFactory.parseString("kvasir.actors.tier.guard = 10 ms"),
         (config, source) ->
             Transports.start(
-                config, counters -> hub.medium(), source, BlockSink.NONE,
+                config,
+                counters -> hub.medium(),
+                source,
+                BlockSink.NONE,
                 Transports.Options.DEFAULT));
   }
 

@@ -140,7 +140,15 @@ final class TestNodes implements AutoCloseable {
       long incarnation = INCARNATIONS.nextLong() | 1;
       NodeInfo bare =
           new NodeInfo(
-              id, incarnation, "node" + id, address, Set.of(), "1", List.of(model), null, null,
+              id,
+              incarnation,
+              "node" + id,
+              address,
+              Set.of(),
+              "1",
+              List.of(model),
+              null,
+              null,
               null);
       view.self = bare;
       LinkSettings linkSettings = LinkSettings.from(config);
@@ -160,8 +168,16 @@ final class TestNodes implements AutoCloseable {
               TierSettings.from(config).withHostBytes(hostBytes));
       view.self =
           new NodeInfo(
-              id, incarnation, "node" + id, address, Set.of(), "1", List.of(model), null,
-              tier.ref(), null);
+              id,
+              incarnation,
+              "node" + id,
+              address,
+              Set.of(),
+              "1",
+              List.of(model),
+              null,
+              tier.ref(),
+              null);
       infos.removeIf(info -> info.nodeId() == id);
       infos.add(view.self);
       views.add(view);
@@ -214,11 +230,7 @@ final class TestNodes implements AutoCloseable {
       links.close();
       system.terminate();
       tier.host().freed().orTimeout(60, TimeUnit.SECONDS).join();
-      system
-          .getWhenTerminated()
-          .toCompletableFuture()
-          .orTimeout(60, TimeUnit.SECONDS)
-          .join();
+      system.getWhenTerminated().toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
     }
   }
 
@@ -267,8 +279,7 @@ final class TestNodes implements AutoCloseable {
             }
             if (lives.containsKey(who.node()) && !sets.getFirst().isEmpty()) {
               holders.add(
-                  new Holdings.Holder(
-                      who.node(), lives.get(who.node()), who.residence(), sets));
+                  new Holdings.Holder(who.node(), lives.get(who.node()), who.residence(), sets));
             }
           });
       return CompletableFuture.completedFuture(new Holdings(holders, false));

@@ -169,8 +169,7 @@ final class TierNodesTest {
     deviceTwo.compute(keys, 0, 4);
     Fetched fetched = two.fetch(keys, TOKENS + 3, LONG);
     assertEquals(
-        List.of(
-            new LoadedSpan(16, 40, Residence.HOST), new LoadedSpan(40, TOKENS, Residence.PEER)),
+        List.of(new LoadedSpan(16, 40, Residence.HOST), new LoadedSpan(40, TOKENS, Residence.PEER)),
         fetched.loaded());
     assertAddsUp(fetched, 16);
     close(fetched);
@@ -245,8 +244,7 @@ final class TierNodesTest {
       assertTrue(fetched.misses().isEmpty(), fetched.toString());
       close(fetched);
     }
-    long read =
-        two.links.transport().counters().get(TransportCounter.BLOCKS_DELIVERED) - before;
+    long read = two.links.transport().counters().get(TransportCounter.BLOCKS_DELIVERED) - before;
     assertTrue(read <= BLOCKS + 2, "read=" + read + " blocks of " + (BLOCKS + 2));
   }
 
