@@ -30,7 +30,8 @@ final class ClusterCommand implements Runnable {
   /** {@code kvasir cluster status}. */
   @Command(
       name = "status",
-      description = "Members, roles, reachability, models and cached blocks, as one node sees them.",
+      description =
+          "Members, roles, reachability, models and cached blocks, as one node sees them.",
       mixinStandardHelpOptions = true,
       versionProvider = Version.class)
   static final class Status implements Callable<Integer> {

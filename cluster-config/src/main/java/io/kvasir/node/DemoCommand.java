@@ -125,8 +125,7 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static void print(
-      PrintWriter out, String url, String model, List<Example> examples) {
+  private static void print(PrintWriter out, String url, String model, List<Example> examples) {
     out.println(
         String.format(
             Locale.ROOT,

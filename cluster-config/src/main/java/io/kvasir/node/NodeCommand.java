@@ -59,8 +59,7 @@ final class NodeCommand implements Callable<Integer> {
   public Integer call() throws InterruptedException {
     String name =
         profile == null ? "cluster" : profile.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    Config config =
-        ClusterConfig.complete(options.resolve(name, models), Version.number());
+    Config config = ClusterConfig.complete(options.resolve(name, models), Version.number());
     if (!noLauncher && !launched) {
       List<String> arguments = new ArrayList<>(List.of("node"));
       arguments.addAll(own(spec.commandLine().getParseResult().originalArgs()));

@@ -12,7 +12,6 @@ import io.kvasir.runtime.device.Device;
 import io.kvasir.runtime.device.Devices;
 import io.kvasir.runtime.device.PageEncoding;
 import io.kvasir.runtime.device.WeightFormat;
-import io.kvasir.runtime.engine.BlockOptions;
 import io.kvasir.runtime.engine.DeficitRoundRobin;
 import io.kvasir.runtime.engine.Engine;
 import io.kvasir.runtime.engine.EngineConfig;
@@ -181,7 +180,7 @@ public final class CheckpointSource implements ModelSource {
             settings.lease().toNanos(),
             null,
             settings.warmUp().toNanos(),
-            BlockOptions.DEFAULT,
+            settings.blocks(),
             System::nanoTime);
     return new EngineConfig(
         settings.model(),

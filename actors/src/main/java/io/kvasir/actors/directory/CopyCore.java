@@ -20,7 +20,10 @@ import org.apache.pekko.actor.typed.ActorRef;
  */
 final class CopyCore {
   private static final int MAX_DEAD_LIVES = 1024;
-  private static final int MAX_HOT = 1024;
+
+  /** Roots that have more copies at a time. */
+  static final int MAX_HOT = 1024;
+
   private static final long HOT_HOLD_NS = 30_000_000_000L;
   private static final long HOT_REPEAT_NS = 10_000_000_000L;
 

@@ -12,7 +12,7 @@ import java.util.Set;
  */
 final class CopyTable {
   /** Rows of one answer, so that it stays below 64 KiB. */
-  private static final int MAX_HELD = 128;
+  static final int MAX_HELD = 128;
 
   private static final int HOT_COUNTERS = 4096;
 

@@ -67,8 +67,13 @@ final class DirectoryClient implements Directory {
     }
 
     private synchronized void onHedge() {
-      if (ask()) {
-        hedged.increment();
+      switch (run.onOverdue()) {
+        case FINISH -> finish();
+        case ASK -> {
+          hedged.increment();
+          ask();
+        }
+        case WAIT -> {}
       }
     }
 
@@ -85,13 +90,10 @@ final class DirectoryClient implements Directory {
       }
     }
 
-    private boolean ask() {
-      if (answer.isDone()) {
-        return false;
-      }
-      long target = run.ask(System.nanoTime());
+    private void ask() {
+      long target = answer.isDone() ? -1 : run.ask(System.nanoTime());
       if (target == -1) {
-        return false;
+        return;
       }
       NodeInfo node = scene.nodes.get(target);
       if (node != null && node.directory() != null) {
@@ -103,7 +105,6 @@ final class DirectoryClient implements Directory {
       long delayNs =
           latencies.hedgeNs(target, settings.hedgeMin().toNanos(), settings.hedgeMax().toNanos());
       hedge = timer.schedule(this::onHedge, delayNs, TimeUnit.NANOSECONDS);
-      return true;
     }
 
     private void finish() {

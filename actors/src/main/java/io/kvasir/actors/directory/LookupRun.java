@@ -34,6 +34,7 @@ final class LookupRun {
   private final Map<Holder, long[]> held = new HashMap<>();
   private int asked;
   private int heardOut;
+  private boolean patient = true;
   private boolean done;
 
   /**
@@ -92,10 +93,19 @@ final class LookupRun {
       return Step.WAIT;
     }
     heardOut++;
-    if (!partial[target] || heardOut == targets.length) {
+    if (!partial[target] || heardOut == targets.length || !patient) {
       return Step.FINISH;
     }
     return heardOut == asked ? Step.ASK : Step.WAIT;
+  }
+
+  /** The copy asked last has taken longer than it lately did. */
+  Step onOverdue() {
+    if (asked < targets.length) {
+      return Step.ASK;
+    }
+    patient = false;
+    return heardOut > 0 ? Step.FINISH : Step.WAIT;
   }
 
   /** When a copy was asked that has now answered all, else -1: for its latency. */

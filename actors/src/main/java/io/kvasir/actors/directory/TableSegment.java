@@ -24,11 +24,13 @@ final class TableSegment {
   private final KeyIndex keys = new KeyIndex();
   private int[] first = new int[keys.capacity()];
 
-  private int[] words = new int[FIRST_CAPACITY];
-  private int[] keyOf = new int[FIRST_CAPACITY];
+  /**
+   * Word (low half) and number of the next entry of the same key (high half; of a free entry the
+   * next free one): a walk over the owners of a key touches one line of memory for each.
+   */
+  private long[] entries = new long[FIRST_CAPACITY];
 
-  /** Next entry of the same key; of a free entry the next free one. */
-  private int[] sibling = new int[FIRST_CAPACITY];
+  private int[] keyOf = new int[FIRST_CAPACITY];
 
   private int[] older = new int[FIRST_CAPACITY];
   private int[] newer = new int[FIRST_CAPACITY];
@@ -52,13 +54,13 @@ final class TableSegment {
     int key = keys.find(high, low);
     int owners = 0;
     int before = NONE;
-    for (int e = key < 0 ? NONE : first[key]; e != NONE; before = e, e = sibling[e]) {
-      if (words[e] >>> OWNER_SHIFT == owner.slot()) {
+    for (int e = key < 0 ? NONE : first[key]; e != NONE; before = e, e = sibling(e)) {
+      if (word(e) >>> OWNER_SHIFT == owner.slot()) {
         if (tiers == 0) {
           remove(e, before);
           return -1;
         }
-        words[e] = word(owner, tiers);
+        word(e, word(owner, tiers));
         unage(e);
         age(e);
         return 0;
@@ -79,9 +81,9 @@ final class TableSegment {
       first[key] = NONE;
     }
     int e = allocate();
-    words[e] = word(owner, tiers);
+    word(e, word(owner, tiers));
     keyOf[e] = key;
-    sibling[e] = first[key];
+    sibling(e, first[key]);
     first[key] = e;
     age(e);
     return 1;
@@ -90,12 +92,14 @@ final class TableSegment {
   /** Collects who holds a key. */
   synchronized void find(DirectoryTable table, long high, long low, int place, Hits hits) {
     int key = keys.find(high, low);
-    for (int e = key < 0 ? NONE : first[key]; e != NONE; e = sibling[e]) {
-      int word = words[e];
+    for (int e = key < 0 ? NONE : first[key]; e != NONE; e = sibling(e)) {
+      int word = word(e);
       Owner owner = table.owner(word >>> OWNER_SHIFT);
       int tiers = owner.visible(generation(word), word & TIERS);
       if (tiers != 0) {
-        words[e] = word | USED;
+        if ((word & USED) == 0) {
+          word(e, word | USED);
+        }
         hits.add(owner, tiers, place);
       }
     }
@@ -104,9 +108,9 @@ final class TableSegment {
   /** Tiers under which an owner's entry is kept, visible or not. */
   synchronized int tiers(Owner owner, long high, long low) {
     int key = keys.find(high, low);
-    for (int e = key < 0 ? NONE : first[key]; e != NONE; e = sibling[e]) {
-      if (words[e] >>> OWNER_SHIFT == owner.slot()) {
-        return words[e] & TIERS & owner.mask(generation(words[e]));
+    for (int e = key < 0 ? NONE : first[key]; e != NONE; e = sibling(e)) {
+      if (word(e) >>> OWNER_SHIFT == owner.slot()) {
+        return word(e) & TIERS & owner.mask(generation(word(e)));
       }
     }
     return 0;
@@ -121,11 +125,11 @@ final class TableSegment {
   synchronized boolean evict() {
     while (oldest != NONE) {
       int e = oldest;
-      if ((words[e] & USED) == 0) {
+      if ((word(e) & USED) == 0) {
         remove(e);
         return true;
       }
-      words[e] &= ~USED;
+      word(e, word(e) & ~USED);
       unage(e);
       age(e);
     }
@@ -141,7 +145,7 @@ final class TableSegment {
   synchronized int sweep(DirectoryTable table, int from, int count, Owner collapsed) {
     int removed = 0;
     for (int e = from; e < Math.min(limit, from + count); e++) {
-      int word = words[e];
+      int word = word(e);
       if (word == 0) {
         continue;
       }
@@ -151,12 +155,28 @@ final class TableSegment {
         remove(e);
         removed++;
       } else if (owner == collapsed) {
-        words[e] = word(owner, tiers) | word & USED;
+        word(e, word(owner, tiers) | word & USED);
       } else {
-        words[e] = word & ~TIERS | tiers;
+        word(e, word & ~TIERS | tiers);
       }
     }
     return removed;
+  }
+
+  private int word(int e) {
+    return (int) entries[e];
+  }
+
+  private void word(int e, int word) {
+    entries[e] = entries[e] & ~0xFFFF_FFFFL | word & 0xFFFF_FFFFL;
+  }
+
+  private int sibling(int e) {
+    return (int) (entries[e] >>> Integer.SIZE);
+  }
+
+  private void sibling(int e, int next) {
+    entries[e] = (long) next << Integer.SIZE | entries[e] & 0xFFFF_FFFFL;
   }
 
   private static int word(Owner owner, int tiers) {
@@ -170,14 +190,13 @@ final class TableSegment {
   private int allocate() {
     int e = free;
     if (e != NONE) {
-      free = sibling[e];
+      free = sibling(e);
       return e;
     }
-    if (limit == words.length) {
+    if (limit == entries.length) {
       int larger = limit + (limit >> 1);
-      words = Arrays.copyOf(words, larger);
+      entries = Arrays.copyOf(entries, larger);
       keyOf = Arrays.copyOf(keyOf, larger);
-      sibling = Arrays.copyOf(sibling, larger);
       older = Arrays.copyOf(older, larger);
       newer = Arrays.copyOf(newer, larger);
     }
@@ -186,7 +205,7 @@ final class TableSegment {
 
   private void remove(int e) {
     int before = NONE;
-    for (int s = first[keyOf[e]]; s != e; s = sibling[s]) {
+    for (int s = first[keyOf[e]]; s != e; s = sibling(s)) {
       before = s;
     }
     remove(e, before);
@@ -195,16 +214,16 @@ final class TableSegment {
   private void remove(int e, int before) {
     int key = keyOf[e];
     if (before == NONE) {
-      first[key] = sibling[e];
+      first[key] = sibling(e);
       if (first[key] == NONE) {
         keys.remove(key);
       }
     } else {
-      sibling[before] = sibling[e];
+      sibling(before, sibling(e));
     }
     unage(e);
-    words[e] = 0;
-    sibling[e] = free;
+    word(e, 0);
+    sibling(e, free);
     free = e;
   }
 

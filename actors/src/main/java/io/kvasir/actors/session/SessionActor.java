@@ -53,6 +53,9 @@ final class SessionActor extends AbstractMatchingBehavior<SessionMessage> {
   }
 
   private Behavior<SessionMessage> onAsk(Ask m) {
+    if (m.replyTo() == null) {
+      return this;
+    }
     m.replyTo()
         .tell(
             new Told(
@@ -65,7 +68,9 @@ final class SessionActor extends AbstractMatchingBehavior<SessionMessage> {
   }
 
   private Behavior<SessionMessage> onNote(Note m) {
-    state.note(m.tenant(), m.use(), System.nanoTime());
+    if (m.tenant() != null && m.use() != null) {
+      state.note(m.tenant(), m.use(), System.nanoTime());
+    }
     return this;
   }
 

@@ -33,7 +33,7 @@ public final class SessionService implements AutoCloseable {
 
     @Override
     public String entityId(SessionMessage message) {
-      return message.key();
+      return message.key() == null ? "" : message.key(); // the region drops an empty one
     }
   }
 

@@ -3,6 +3,7 @@ package io.kvasir.actors.settings;
 import com.typesafe.config.Config;
 import com.typesafe.config.ConfigUtil;
 import com.typesafe.config.ConfigValueFactory;
+import io.kvasir.runtime.engine.BlockOptions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -21,6 +22,7 @@ import java.util.Set;
  * @param warmUp zero = none
  * @param arenaBytes 0 = chosen from model and memory
  * @param stepRowLayers 0 = no bound
+ * @param blocks bounds of the engine's work for tiers and peers
  */
 public record RuntimeSettings(
     String model,
@@ -38,7 +40,8 @@ public record RuntimeSettings(
     long stepRowLayers,
     int maxRunning,
     int maxWaiting,
-    Duration lease) {
+    Duration lease,
+    BlockOptions blocks) {
   /** Config path. */
   public static final String PATH = "kvasir.runtime";
 
@@ -140,7 +143,17 @@ public record RuntimeSettings(
         engine.count("step-row-layers", 0, Integer.MAX_VALUE),
         engine.count("max-running", 1, 65536),
         engine.count("max-waiting", 1, 1_000_000),
-        engine.duration("lease", Duration.ofSeconds(1), Duration.ofDays(1)));
+        engine.duration("lease", Duration.ofSeconds(1), Duration.ofDays(1)),
+        blocks(engine.below("blocks")));
+  }
+
+  private static BlockOptions blocks(SettingsReader blocks) {
+    return new BlockOptions(
+        blocks.bytes("load-bytes", 1, 1L << 40),
+        blocks.bytes("read-bytes", 1, 1L << 40),
+        blocks.count("max-calls", 1, 1 << 20),
+        blocks.count("max-pins", 1, 1 << 20),
+        blocks.duration("max-pin-ttl", Duration.ofSeconds(1), Duration.ofDays(1)));
   }
 
   /** The id under which clients ask for the model. */

@@ -22,7 +22,7 @@ final class RateBook {
   private final TierSettings.Priors priors;
   private final TierSettings.Bypass rule;
   private final LongSupplier clock;
-  private final Map<Source, Entry> entries =
+  private final Map<Source, RateBook.Entry> entries =
       new LinkedHashMap<>(16, 0.75f, true) {
         @Override
         protected boolean removeEldestEntry(Map.Entry<Source, RateBook.Entry> eldest) {

@@ -44,6 +44,21 @@ final class LookupRunTest {
   }
 
   @Test
+  void shouldNotWaitForASilentCopyOnceAnotherHasAnswered() {
+    LookupRun run = new LookupRun(new long[] {1, 2}, 1);
+    run.ask(0);
+    assertEquals(Step.ASK, run.onOverdue());
+    run.ask(0);
+    assertEquals(Step.WAIT, run.onOverdue(), "none has answered");
+    assertEquals(Step.FINISH, run.onFound(found(0, 1, false, 1)));
+    LookupRun other = new LookupRun(new long[] {1, 2}, 1);
+    other.ask(0);
+    assertEquals(Step.ASK, other.onFound(found(0, 1, false, 1)));
+    other.ask(0);
+    assertEquals(Step.FINISH, other.onOverdue());
+  }
+
+  @Test
   void shouldJoinThePartsOfALongChain() {
     LookupRun run = new LookupRun(new long[] {1}, 2);
     run.ask(0);

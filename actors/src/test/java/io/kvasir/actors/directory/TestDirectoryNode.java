@@ -8,11 +8,13 @@ import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.KeyScheme;
 import io.kvasir.runtime.blocks.Residence;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorRefResolver;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -48,14 +50,14 @@ final class TestDirectoryNode implements AutoCloseable {
   /** A chain of its own for each salt. */
   static BlockKeys chain(int salt, int blocks) {
     int[] tokens = new int[4 * blocks];
-    java.util.Arrays.fill(tokens, salt);
+    Arrays.fill(tokens, salt);
     return SCHEME.keys("", tokens, tokens.length);
   }
 
   /** Shows these nodes each other, and none else. */
   static void connect(TestDirectoryNode... nodes) {
     for (TestDirectoryNode seer : nodes) {
-      seer.view.set(java.util.Arrays.stream(nodes).map(node -> node.infoFor(seer)).toList());
+      seer.view.set(Arrays.stream(nodes).map(node -> node.infoFor(seer)).toList());
     }
   }
 
@@ -115,9 +117,9 @@ final class TestDirectoryNode implements AutoCloseable {
 
   /** As another system names it: through the wire. */
   private NodeInfo infoFor(TestDirectoryNode seer) {
-    var here = ActorRefResolver.get(system);
-    var there = ActorRefResolver.get(seer.system);
-    org.apache.pekko.actor.typed.ActorRef<DirectoryMessage> ref =
+    ActorRefResolver here = ActorRefResolver.get(system);
+    ActorRefResolver there = ActorRefResolver.get(seer.system);
+    ActorRef<DirectoryMessage> ref =
         service.ref() == null
             ? null
             : there.resolveActorRef(here.toSerializationFormat(service.ref()));
@@ -126,9 +128,9 @@ final class TestDirectoryNode implements AutoCloseable {
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     service.close();
     system.terminate();
-    system.getWhenTerminated().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    system.getWhenTerminated().toCompletableFuture().orTimeout(30, TimeUnit.SECONDS).join();
   }
 }

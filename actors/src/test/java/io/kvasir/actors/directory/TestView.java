@@ -4,6 +4,7 @@ import io.kvasir.actors.cluster.ClusterView;
 import io.kvasir.actors.cluster.NodeInfo;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** A view that a test sets. */
@@ -14,8 +15,7 @@ final class TestView implements ClusterView {
 
   TestView(long nodeId, long incarnation) {
     this.self =
-        new NodeInfo(
-            nodeId, incarnation, "", "", java.util.Set.of(), "", List.of(), null, null, null);
+        new NodeInfo(nodeId, incarnation, "", "", Set.of(), "", List.of(), null, null, null);
   }
 
   synchronized void set(List<NodeInfo> now) {

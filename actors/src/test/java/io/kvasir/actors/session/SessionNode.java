@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.apache.pekko.actor.CoordinatedShutdown;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
 import org.apache.pekko.cluster.MemberStatus;
@@ -148,18 +149,18 @@ final class SessionNode implements AutoCloseable {
 
   /** Leaves the cluster in good order. */
   void leave() throws Exception {
-    org.apache.pekko.actor.CoordinatedShutdown.get(system)
-        .runAll(org.apache.pekko.actor.CoordinatedShutdown.clusterLeavingReason())
+    CoordinatedShutdown.get(system)
+        .runAll(CoordinatedShutdown.clusterLeavingReason())
         .toCompletableFuture()
         .get(90, TimeUnit.SECONDS);
   }
 
   @Override
-  public void close() throws Exception {
+  public void close() {
     if (service != null) {
       service.close();
     }
     system.terminate();
-    system.getWhenTerminated().toCompletableFuture().get(60, TimeUnit.SECONDS);
+    system.getWhenTerminated().toCompletableFuture().orTimeout(60, TimeUnit.SECONDS).join();
   }
 }

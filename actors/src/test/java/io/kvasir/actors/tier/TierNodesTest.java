@@ -222,7 +222,13 @@ final class TierNodesTest {
 
     HostTierTest.corrupt(one.tier.host(), BlockPlace.of(keys, 5, 6).getFirst());
     Fetched here = one.fetch(keys, TOKENS, LONG);
-    assertEquals(5 * TestBlocks.SLOTS, here.loaded().getLast().to());
+    assertEquals(
+        List.of(
+            new LoadedSpan(0, 20, Residence.HOST),
+            new LoadedSpan(20, 24, Residence.PEER),
+            new LoadedSpan(24, 80, Residence.HOST)),
+        here.loaded(),
+        "node 2 has the block that broke here");
     assertAddsUp(here, 0);
     close(here);
   }

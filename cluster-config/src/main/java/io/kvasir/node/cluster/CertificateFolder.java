@@ -40,9 +40,9 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
  * A folder with one authority ({@code ca.crt}, {@code ca.key}) and the certificates that it has
- * signed ({@code NAME.crt}, {@code NAME.key}): keys are RSA, files PEM, keys readable by their owner
- * only. All nodes' certificates share the name {@value #SHARED_NAME}, by which nodes know each
- * other. For one process at a time.
+ * signed ({@code NAME.crt}, {@code NAME.key}): keys are RSA, files PEM, keys readable by their
+ * owner only. All nodes' certificates share the name {@value #SHARED_NAME}, by which nodes know
+ * each other. For one process at a time.
  */
 public final class CertificateFolder {
   static final String SHARED_NAME = "kvasir-node";

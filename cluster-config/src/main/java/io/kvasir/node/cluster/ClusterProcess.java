@@ -116,7 +116,10 @@ public final class ClusterProcess implements AutoCloseable {
                           .formatted(
                               ClusterConfig.PATH,
                               system.settings().config().getInt(ClusterConfig.PATH + ".admin.port"),
-                              system.settings().config().getString(ClusterConfig.PATH + ".admin.host"),
+                              system
+                                  .settings()
+                                  .config()
+                                  .getString(ClusterConfig.PATH + ".admin.host"),
                               failure.getMessage()));
                 })
             .toCompletableFuture()
@@ -164,8 +167,7 @@ public final class ClusterProcess implements AutoCloseable {
   /** Begins an orderly end when the launcher's pipe ends. */
   public void endWith(InputStream pipe) {
     ParentWatch.start(
-        pipe,
-        () -> CoordinatedShutdown.get(system).runAll(CoordinatedShutdown.unknownReason()));
+        pipe, () -> CoordinatedShutdown.get(system).runAll(CoordinatedShutdown.unknownReason()));
   }
 
   /**

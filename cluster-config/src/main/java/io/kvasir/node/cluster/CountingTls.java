@@ -36,8 +36,7 @@ public final class CountingTls implements SSLEngineProvider {
 
   @Override
   public SSLEngine createServerSSLEngine(String hostname, int port) {
-    return new WatchedEngine(
-        provider.createServerSSLEngine(hostname, port), CountingTls::refused);
+    return new WatchedEngine(provider.createServerSSLEngine(hostname, port), CountingTls::refused);
   }
 
   @Override

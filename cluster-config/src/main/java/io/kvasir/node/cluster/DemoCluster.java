@@ -68,10 +68,7 @@ public final class DemoCluster implements AutoCloseable {
       List<String> all = new ArrayList<>(List.of("node", "--profile", "demo_node"));
       all.addAll(arguments);
       set(all, "kvasir.actors.cluster.name", "node-" + (i + 1));
-      set(
-          all,
-          "kvasir.actors.cluster.roles.0",
-          gateway ? "gateway" : "decode");
+      set(all, "kvasir.actors.cluster.roles.0", gateway ? "gateway" : "decode");
       set(all, "kvasir.actors.cluster.roles.1", gateway ? "cache" : "prefill");
       if (!gateway) {
         set(all, "kvasir.actors.cluster.roles.2", "cache");

@@ -96,8 +96,7 @@ final class NodeKeeper implements AutoCloseable {
     if (stop.getCount() == 0) {
       return null;
     }
-    process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     lives++;
     return process;
   }

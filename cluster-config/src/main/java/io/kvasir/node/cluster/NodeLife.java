@@ -66,8 +66,7 @@ public final class NodeLife {
 
   /** Packed weights lie on the heap of the nodes that compute. */
   private static long heapMib(Config config, KvasirSettings settings) {
-    Set<String> roles =
-        Set.copyOf(config.getStringList("kvasir.actors.cluster.roles"));
+    Set<String> roles = Set.copyOf(config.getStringList("kvasir.actors.cluster.roles"));
     long mib = BASE_MIB;
     if (roles.contains("prefill") || roles.contains("decode")) {
       for (RuntimeSettings model : settings.models()) {

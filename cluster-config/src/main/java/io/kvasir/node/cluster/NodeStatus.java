@@ -55,7 +55,10 @@ final class NodeStatus {
       one.put("reachable", !unreachable.contains(member));
       one.put("appVersion", member.appVersion().version());
       ArrayNode roles = one.putArray("roles");
-      member.getRoles().stream().filter(role -> !role.startsWith("dc-")).sorted().forEach(roles::add);
+      member.getRoles().stream()
+          .filter(role -> !role.startsWith("dc-"))
+          .sorted()
+          .forEach(roles::add);
       NodeInfo info = find(view, member.address().toString());
       one.put("known", info != null);
       if (info != null) {

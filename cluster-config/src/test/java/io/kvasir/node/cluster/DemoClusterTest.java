@@ -75,7 +75,9 @@ final class DemoClusterTest {
         .put("role", "user")
         .put(
             "content",
-            example.path("document").asText() + "\n\n" + example.path("questions").path(0).asText());
+            example.path("document").asText()
+                + "\n\n"
+                + example.path("questions").path(0).asText());
     return body.put("temperature", 0).put("seed", 7);
   }
 

@@ -96,8 +96,12 @@ final class NodeKillsTest {
         await(
             node,
             expected,
-            () -> lines(node).filter(l -> l.startsWith("view: ")).reduce((a, b) -> b).orElse("")
-                .equals(expected));
+            () ->
+                lines(node)
+                    .filter(l -> l.startsWith("view: "))
+                    .reduce((a, b) -> b)
+                    .orElse("")
+                    .equals(expected));
       }
     }
   }

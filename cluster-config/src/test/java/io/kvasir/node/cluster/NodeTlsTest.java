@@ -47,8 +47,7 @@ final class NodeTlsTest {
               reload-interval = 50 ms
             }
             """
-                .formatted(
-                    name, port, seed, certificates, name, certificates, name, certificates));
+                .formatted(name, port, seed, certificates, name, certificates, name, certificates));
     systems.add(system);
     return ClusterService.start(system, ClusterSettings.from(system.settings().config()));
   }
@@ -70,8 +69,7 @@ final class NodeTlsTest {
     int port = FreePorts.next();
     ClusterService left = node("left", port, port, folder.resolve("ours"));
     ClusterService right = node("right", FreePorts.next(), port, folder.resolve("ours"));
-    TestTime.await(
-        BOUND, () -> "both nodes", () -> names(right).equals(List.of("left", "right")));
+    TestTime.await(BOUND, () -> "both nodes", () -> names(right).equals(List.of("left", "right")));
 
     long refused = CountingTls.refusedCount();
     ClusterService stranger = node("stranger", FreePorts.next(), port, folder.resolve("others"));
@@ -98,7 +96,8 @@ final class NodeTlsTest {
   private static BigInteger serial(int port) throws Exception {
     SSLContext context = SSLContext.getInstance("TLSv1.3");
     context.init(null, new TrustManager[] {new TrustEverybody()}, null);
-    try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
+    try (SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port)) {
       socket.startHandshake();
       return ((X509Certificate) socket.getSession().getPeerCertificates()[0]).getSerialNumber();
     }

@@ -14,8 +14,7 @@ final class RestartPolicyTest {
 
   @Test
   void shouldWaitLongerEachTimeUntilALifeWasLong() {
-    RestartPolicy policy =
-        new RestartPolicy(SHORT, Duration.ofSeconds(5), Duration.ofSeconds(60));
+    RestartPolicy policy = new RestartPolicy(SHORT, Duration.ofSeconds(5), Duration.ofSeconds(60));
     List<Long> waits =
         Stream.of(1, 1, 1, 1, 1, 60, 1)
             .map(life -> policy.ended(Duration.ofSeconds(life)).toSeconds())

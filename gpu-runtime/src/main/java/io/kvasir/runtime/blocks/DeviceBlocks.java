@@ -9,7 +9,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * The cached blocks of one device, for tiers, peers and directories. Calls are safe from any thread
  * and never block; the work is done between two steps of the engine, in slices, so that decoding
- * goes on beside it. Futures complete on the engine's thread: hand on, do not work there.
+ * goes on beside it. Futures complete on the engine's thread: hand on, do not work there. Refusals
+ * may complete on the caller's.
  *
  * <p>A call that cannot be queued, or that meets a closing engine, completes exceptionally with an
  * {@link IllegalStateException}; to the caller that is a miss (law 7).
@@ -23,10 +24,11 @@ public interface DeviceBlocks {
   CompletableFuture<BitSet> find(List<BlockId> ids);
 
   /**
-   * Keeps those of the blocks that are cached.
+   * Keeps those of the blocks that are cached. Together, pins and running requests may hold seven
+   * eighths of the arena; what would go beyond stays unpinned.
    *
    * @param ownerId who answers for the pin; {@link #release} ends all of an owner
-   * @param ttl from now, at most; the engine ends it then
+   * @param ttl from now; the engine ends it then. At most max-pin-ttl
    */
   CompletableFuture<BlockPin> pin(List<BlockId> ids, long ownerId, Duration ttl);
 

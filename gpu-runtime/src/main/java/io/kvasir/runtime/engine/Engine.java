@@ -232,13 +232,9 @@ public final class Engine implements GenerationEngine {
       if (c instanceof Submit s) {
         GenerationRequest request = s.request();
         request.closePins();
-        int prompt = request.promptTokens().length;
-        for (TokenStream stream : request.streams()) {
-          int given = stream.resumedTokens();
-          PromptSources sources = PromptSources.cached(prompt, 0);
-          Usage usage = new Usage(prompt, sources, given, given, 0, 0, 0, -1, 0);
-          stream.finish(
-              failure == null ? FinishReason.CANCELLED : FinishReason.ERROR, usage, failure);
+        FinishReason reason = failure == null ? FinishReason.CANCELLED : FinishReason.ERROR;
+        for (int i = 0; i < request.streams().size(); i++) {
+          request.streams().get(i).finish(reason, request.unserved(i), failure);
         }
       }
     }

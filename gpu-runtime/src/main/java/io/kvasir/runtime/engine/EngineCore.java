@@ -28,9 +28,9 @@ import org.slf4j.LoggerFactory;
  * cache, so that they share the prompt's pages and copy only the partly filled last one when they
  * write to it.
  *
- * <p>Some 450 lines because scheduling, advancing and ending act on the same lists of the same
+ * <p>Some 530 lines because scheduling, advancing and ending act on the same lists of the same
  * step; what can stand alone does ({@link RowSampler}, {@link WaitingLine}, {@link RequestTable},
- * {@link EngineCounters}).
+ * {@link EngineCounters}, {@link BlockDesk}).
  */
 final class EngineCore implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EngineCore.class);
@@ -87,7 +87,13 @@ final class EngineCore implements AutoCloseable {
     SamplingParameters s = request.sampling();
     long deadline = request.timeoutNs() > 0 ? submittedNs + request.timeoutNs() : Long.MAX_VALUE;
     long seed = s.seed() == null ? seeds.next() : s.seed();
-    RequestGroup group = new RequestGroup(request, submittedNs, deadline, seed, textDecoder);
+    RequestGroup group;
+    try {
+      group = new RequestGroup(request, submittedNs, deadline, seed, textDecoder);
+    } catch (RuntimeException e) {
+      turnAway(request, e);
+      return;
+    }
     requests.add(group);
     for (ActiveRequest r : group.choices) {
       if (group.over[r.choice] != null) {
@@ -99,6 +105,17 @@ final class EngineCore implements AutoCloseable {
       line.enter(group.leader(), false);
     }
     counters.set(Counter.WAITING, line.choices());
+  }
+
+  /** A request whose own parts (decoders, adjusters) fail before it waits. */
+  private void turnAway(GenerationRequest request, RuntimeException why) {
+    LOG.error("request {} could not be prepared", request.id(), why);
+    line.turnedAway(request.streams().size());
+    request.closePins();
+    String failure = "the engine could not prepare the request: " + why.getMessage();
+    for (int i = 0; i < request.streams().size(); i++) {
+      request.streams().get(i).finish(FinishReason.ERROR, request.unserved(i), failure);
+    }
   }
 
   void cancel(long requestId) {
@@ -502,6 +519,8 @@ final class EngineCore implements AutoCloseable {
         end(r, FinishReason.ERROR, failure, now);
       } catch (RuntimeException e) {
         LOG.error("request {} could not be ended in order", r.request.id(), e);
+      }
+      if (r.stream.finishReason() == null) {
         r.request.closePins();
         r.stream.finish(FinishReason.ERROR, r.usage(now), failure);
       }

@@ -135,6 +135,13 @@ public record GenerationRequest(
     return streams.get(choice).resumed();
   }
 
+  /** The accounting of a choice for which nothing was done. */
+  Usage unserved(int choice) {
+    int prompt = promptTokens.length;
+    int given = resumed(choice).tokens().length;
+    return new Usage(prompt, PromptSources.cached(prompt, 0), given, given, 0, 0, 0, -1, 0);
+  }
+
   /** Gives up the pins; any thread, any number of times. */
   void closePins() {
     for (int i = 0; i < pins.size(); i++) {

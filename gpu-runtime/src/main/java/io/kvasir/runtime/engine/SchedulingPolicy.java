@@ -11,9 +11,10 @@ public interface SchedulingPolicy {
    * A request, or one choice of it, as the scheduler knows it. Times are on the engine's injected
    * monotonic clock.
    *
-   * @param choice 0 stands for the whole request until its prompt is computed; afterwards each
-   *     choice that was preempted comes back with its own ticket
-   * @param maxTokens asked for: of choice 0 those of all choices together
+   * @param choice the leader, choice 0 unless that had ended before the request was resumed, stands
+   *     for the whole request until its prompt is computed; afterwards each choice that was
+   *     preempted comes back with its own ticket
+   * @param maxTokens asked for: of the leader those of all choices together
    */
   record Ticket(
       long requestId,

@@ -37,6 +37,11 @@ final class WaitingLine {
     }
   }
 
+  /** Choices that were submitted will never wait. */
+  void turnedAway(int submittedChoices) {
+    waitingRoom.addAndGet(-submittedChoices);
+  }
+
   /** Who is to be admitted next, or null. */
   ActiveRequest next(long nowNs) {
     Ticket ticket = policy.next(nowNs);

@@ -11,6 +11,7 @@ import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockLoad;
 import io.kvasir.runtime.blocks.BlockPin;
+import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.blocks.LoadedSpan;
 import io.kvasir.runtime.blocks.Residence;
@@ -105,6 +106,50 @@ final class BlockDeskTest {
   void shouldMoveBlocksToAndFromADeviceWithMemoryOfItsOwn() {
     assertMoves(SeamHarness.config(), () -> Devices.cpu(1), AsyncScalarDevice::new, 50);
     assertMoves(SeamHarness.config(), AsyncScalarDevice::new, () -> Devices.cpu(1), 50);
+  }
+
+  private static ModelConfig windowed() {
+    return SeamHarness.config(
+        "qwen2", 4, ",\"use_sliding_window\":true,\"sliding_window\":21,\"max_window_layers\":2");
+  }
+
+  @Test
+  void shouldServeAWindowGroupFromOnlyTheBlocksThatARowCanSee() {
+    int[] prompt = SeamHarness.tokens(96, 1);
+    SamplingParameters s = EngineHarness.seeded(12, 3);
+    try (EngineHarness first = harness(Devices.cpu(2), windowed(), 4 << 20);
+        EngineHarness second = harness(Devices.cpu(2), windowed(), 4 << 20)) {
+      int[] alone = first.generate(prompt, s);
+      BlockShape shape = first.desk.shape();
+      BlockKeys keys = first.desk.keyScheme().keys("a", prompt, 96);
+      List<BlockLoad> all = BlockMover.read(first, keys, 6);
+      List<BlockLoad> needed =
+          all.stream().filter(l -> l.index() >= shape.firstNeeded(l.id().group(), 6)).toList();
+      // Of 21 tokens a row sees blocks 4 and 5; the full group needs all six.
+      assertEquals(8, needed.size());
+      assertEquals(96, hitWith(second, prompt, needed, alone, s));
+      // Without the window's last block no shorter prefix has its window either: all or nothing.
+      List<BlockLoad> broken = needed.stream().filter(l -> !isLastOfWindow(shape, l)).toList();
+      assertEquals(0, hitWith(second, prompt, broken, alone, s));
+      assertEquals(
+          64, hitWith(second, prompt, all.stream().filter(l -> l.index() < 4).toList(), alone, s));
+      assertNothingHeld(second);
+    }
+  }
+
+  private static boolean isLastOfWindow(BlockShape shape, BlockLoad load) {
+    return shape.groups().get(load.id().group()).window() > 0 && load.index() == 5;
+  }
+
+  /** Loads blocks, asks, and returns the prompt tokens that were not computed. */
+  private static int hitWith(
+      EngineHarness h, int[] prompt, List<BlockLoad> loads, int[] expected, SamplingParameters s) {
+    h.cache.evictUnreferenced();
+    BlockPin pin = answer(h, h.desk.load(loads, 5, TTL));
+    TokenStream stream = submit(h, prompt, s, List.of(pin), Residence.HOST);
+    h.runAll();
+    assertArrayEquals(expected, stream.snapshot());
+    return prompt.length - stream.usage().recomputedTokens();
   }
 
   @Test

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.kvasir.runtime.blocks.BlockId;
+import io.kvasir.runtime.blocks.BlockPin;
+import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.cache.KvCache;
 import io.kvasir.runtime.checkpoint.DummyTensors;
 import io.kvasir.runtime.checkpoint.ModelConfig;
@@ -16,9 +19,14 @@ import io.kvasir.runtime.model.DecoderModel;
 import io.kvasir.runtime.model.LoadOptions;
 import io.kvasir.runtime.model.ModelLoader;
 import io.kvasir.runtime.model.SeamHarness;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -171,6 +179,99 @@ final class EngineTest {
       }
       assertEquals(0, engine.stats().waiting());
     }
+  }
+
+  @Test
+  void shouldEndRequestsWithTheReasonWhenItsThreadDies() {
+    DeficitRoundRobin sane = new DeficitRoundRobin(64);
+    AtomicBoolean lost = new AtomicBoolean();
+    SchedulingPolicy broken =
+        (SchedulingPolicy)
+            Proxy.newProxyInstance(
+                SchedulingPolicy.class.getClassLoader(),
+                new Class<?>[] {SchedulingPolicy.class},
+                (proxy, method, args) -> {
+                  if (method.getName().equals("next") && lost.get()) {
+                    throw new IllegalStateException("the policy lost its way");
+                  }
+                  return method.invoke(sane, args);
+                });
+    DecoderModel model = model();
+    Engine engine =
+        Engine.start(model, cache(model), OPTIONS.queue(2, 20), broken, prompt -> t -> "");
+    DeviceBlocks blocks = engine.blocks();
+    SamplingParameters s = EngineHarness.greedy(400);
+    // Its first token wakes it, and the step after that asks the policy again.
+    Answer answer = Answer.of(1, s, choice -> lost.set(true));
+    assertNull(submit(engine, s, answer));
+    answer.awaitEnd();
+    TokenStream stream = answer.streams.getFirst();
+    assertEquals(FinishReason.ERROR, stream.finishReason());
+    assertTrue(stream.failure().contains("the policy lost its way"), stream.failure());
+    assertTrue(stream.published() > 0);
+    engine.close();
+    CompletionException e =
+        assertThrows(CompletionException.class, () -> blocks.find(List.of()).join());
+    assertTrue(e.getCause() instanceof IllegalStateException, e.toString());
+    assertEquals(Refusal.Code.CLOSED, submit(engine, s, Answer.of(9, s)).code());
+  }
+
+  @Test
+  void shouldEndAPinOnTimeThoughNothingElseHappens() {
+    try (Engine engine = start(OPTIONS)) {
+      SamplingParameters s = EngineHarness.greedy(2);
+      Answer answer = Answer.of(1, s);
+      assertNull(submit(engine, s, answer));
+      answer.awaitEnd();
+      List<BlockId> ids =
+          BlockMover.ids(engine.blocks().keyScheme().keys("a", SeamHarness.tokens(40, 1), 40), 2);
+      BlockPin timed = engine.blocks().pin(ids, 1, Duration.ofMillis(30)).join();
+      BlockPin closed = engine.blocks().pin(ids, 1, Duration.ofMinutes(1)).join();
+      assertEquals(2, timed.pinned().cardinality());
+      closed.close();
+      while (engine.stats().leases() > 0) {
+        LockSupport.parkNanos(1_000_000);
+      }
+      assertEquals(0, engine.stats().blocks().pins());
+      assertEquals(2, engine.blocks().clear().join());
+    }
+  }
+
+  @Test
+  void shouldCloseThePinsOfARefusedRequestAndNameWhatAResumeLacks() {
+    try (Engine engine = start(OPTIONS)) {
+      AtomicInteger closings = new AtomicInteger();
+      BlockPin pin =
+          new BlockPin() {
+            @Override
+            public BitSet pinned() {
+              return new BitSet();
+            }
+
+            @Override
+            public void close() {
+              closings.incrementAndGet();
+            }
+          };
+      SamplingParameters s = SamplingParameters.builder().maxTokens(8).build();
+      assertTrue(
+          resumed(engine, s, new int[] {5, 6}, pin).contains("needs the seed that its tokens"));
+      assertTrue(
+          resumed(engine, EngineHarness.greedy(8), new int[] {97}, pin)
+              .contains("resumed token id=97 is outside the vocabulary"));
+      assertEquals(2, closings.get());
+    }
+  }
+
+  private static String resumed(Engine engine, SamplingParameters s, int[] tokens, BlockPin pin) {
+    TokenStream stream =
+        TokenStream.of(s, 0, 40, SeamHarness.VOCAB, ResumedChoice.running(tokens, 0), () -> {});
+    Refusal refusal =
+        engine.submit(
+            new GenerationRequest(1, "a", SeamHarness.tokens(40, 1), s, 0, List.of(), stream)
+                .withBlocks(List.of(pin), List.of()));
+    assertEquals(Refusal.Code.INVALID, refusal.code());
+    return refusal.message();
   }
 
   @Test

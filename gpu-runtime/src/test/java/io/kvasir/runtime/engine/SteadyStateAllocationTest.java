@@ -3,6 +3,7 @@ package io.kvasir.runtime.engine;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
+import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.device.FreshJvm;
 import io.kvasir.runtime.model.SeamHarness;
 import java.lang.management.ManagementFactory;
@@ -44,7 +45,23 @@ public final class SteadyStateAllocationTest {
             .stopIds(List.of(2))
             .build();
     long allocated = Long.MAX_VALUE;
+    long[] sealed = new long[1];
     try (EngineHarness h = EngineHarness.open(8 << 20, 128)) {
+      // Somebody listens, so that every block gets its checksums when it is sealed.
+      h.desk.listen(
+          new DeviceBlocks.Listener() {
+            @Override
+            public void sealed(
+                int group, long high, long low, long rootHigh, long rootLow, int index) {
+              sealed[0] += index;
+            }
+
+            @Override
+            public void evicted(int group, long high, long low) {
+              sealed[0]--;
+            }
+          });
+      h.core.moveBlocks();
       for (int round = 0; round < ROUNDS && allocated > 0; round++) {
         // Two choices with everything on, and two plain requests.
         h.submitChoices("a", SeamHarness.tokens(30, 0), sampled);
@@ -60,12 +77,16 @@ public final class SteadyStateAllocationTest {
         h.runAll();
       }
     }
+    if (sealed[0] == 0) {
+      throw new AssertionError("no block was sealed while somebody listened");
+    }
     System.out.println(allocated);
   }
 
   private static void step(EngineHarness h, int steps) {
     for (int i = 0; i < steps; i++) {
       h.nowNs.addAndGet(1_000_000);
+      h.core.moveBlocks();
       assertEquals(4, h.core.step());
     }
   }

@@ -5,11 +5,14 @@ import java.nio.ByteBuffer;
 import java.util.zip.CRC32C;
 
 /**
- * CRC32C over an arena without allocating: the JDK sums byte buffers, which reach 2 GiB at most, so
- * windows of that size are laid over the arena, each half beside the last. One thread.
+ * CRC32C over an arena without allocating: the JDK sums byte buffers, which reach almost 2 GiB, so
+ * windows of that size are laid over the arena, a new one each GiB. One thread.
  */
 final class PageChecksums {
   private static final long STEP_BYTES = 1L << 30;
+
+  /** Below what a segment may have that is to be wrapped as a byte buffer. */
+  private static final long WINDOW_BYTES = 2 * STEP_BYTES - 64;
 
   private final CRC32C crc = new CRC32C();
   private final ByteBuffer[] windows;
@@ -19,13 +22,13 @@ final class PageChecksums {
     windows = new ByteBuffer[count];
     for (int i = 0; i < count; i++) {
       long from = i * STEP_BYTES;
-      long length = Math.min(2 * STEP_BYTES - 1, pages.byteSize() - from);
+      long length = Math.min(WINDOW_BYTES, pages.byteSize() - from);
       windows[i] = pages.asSlice(from, length).asByteBuffer();
     }
   }
 
   /**
-   * @param lengthBytes at most 1 GiB − 1
+   * @param lengthBytes at most 1 GiB − 64
    */
   int of(long offsetBytes, long lengthBytes) {
     ByteBuffer window = windows[(int) (offsetBytes / STEP_BYTES)];

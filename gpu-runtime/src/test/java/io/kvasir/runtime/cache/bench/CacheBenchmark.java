@@ -1,6 +1,7 @@
 package io.kvasir.runtime.cache.bench;
 
 import io.kvasir.runtime.cache.BlockKind;
+import io.kvasir.runtime.cache.BlockListener;
 import io.kvasir.runtime.cache.CacheLayout;
 import io.kvasir.runtime.cache.CacheOptions;
 import io.kvasir.runtime.cache.KeyDomain;
@@ -20,6 +21,7 @@ import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
@@ -43,6 +45,10 @@ public class CacheBenchmark {
   private static final int SEQUENCE_TOKENS = 4096;
   private static final int PROMPT_TOKENS = 1024;
 
+  /** Whether somebody listens, so that blocks get their checksums when they are sealed. */
+  @Param({"false", "true"})
+  public boolean listening;
+
   private final KvWritePlan plan = new KvWritePlan();
   private final int[] token = new int[1];
   private final int[] prompt = new int[PROMPT_TOKENS];
@@ -60,6 +66,9 @@ public class CacheBenchmark {
     device = Devices.cpu(1);
     KeyDomain domain = KeyDomain.builder(BlockKind.PREFIX).model("bench-150m").build();
     cache = KvCache.open(device, layout, domain, CacheOptions.of(128L << 20));
+    if (listening) {
+      cache.blocks().listen(BlockListener.NONE);
+    }
     plan.layout = frame;
     plan.kvHeadCount = 4;
     Arrays.setAll(prompt, i -> i * 7919);
