@@ -220,8 +220,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
                 generate.adjusters(),
                 generation.streams(),
                 generate.fetched().pins(),
-                generate.fetched().loaded(),
-                order.resume()));
+                generate.fetched().loaded()));
     if (refusal != null) {
       generate.declined(new Refused(refusal));
       return this;

@@ -177,7 +177,7 @@ final class LoadBook {
 
   private Found find(NodeInfo node, Question q) {
     ModelInfo model = model(node, q.model());
-    if (model == null || q.holdings().holders().isEmpty()) {
+    if (model == null || model.shape() == null || q.holdings().holders().isEmpty()) {
       return new Found(0, 0, 0);
     }
     BlockShape shape = model.shape();
