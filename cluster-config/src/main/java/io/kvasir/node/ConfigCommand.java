@@ -4,9 +4,12 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigRenderOptions;
 import com.typesafe.config.ConfigValue;
 import io.kvasir.actors.settings.KvasirSettings;
+import io.kvasir.node.cluster.ClusterConfig;
+import io.kvasir.node.cluster.Detection;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -42,7 +45,9 @@ final class ConfigCommand implements Runnable {
     @Option(
         names = "--profile",
         paramLabel = "NAME",
-        description = "single or demo (default: ${DEFAULT-VALUE}).",
+        description =
+            "single, demo, cluster, gateway, prefill, decode, cache or demo_node (default:"
+                + " ${DEFAULT-VALUE}).",
         defaultValue = "single")
     private Profile profile;
 
@@ -58,12 +63,19 @@ final class ConfigCommand implements Runnable {
     /** Profiles of this module. */
     enum Profile {
       SINGLE,
-      DEMO
+      DEMO,
+      CLUSTER,
+      GATEWAY,
+      PREFILL,
+      DECODE,
+      CACHE,
+      DEMO_NODE
     }
 
     @Override
     public Integer call() {
-      Config config = options.resolve(profile.name().toLowerCase(java.util.Locale.ROOT), models);
+      String name = profile.name().toLowerCase(Locale.ROOT).replace('_', '-');
+      Config config = options.resolve(name, models);
       Map<String, ConfigValue> values = new TreeMap<>();
       config
           .getConfig("kvasir")
@@ -80,6 +92,12 @@ final class ConfigCommand implements Runnable {
                       + origin(value.origin().description())));
       // Refuses what a node would refuse.
       NodeLogging.check(config);
+      if (ClusterConfig.isClustered(config)) {
+        Detection.from(config).explain().forEach(line -> out.println("# " + line));
+        if (profile != Profile.CLUSTER && profile != Profile.DEMO_NODE) {
+          ClusterConfig.complete(config, Version.number());
+        }
+      }
       KvasirSettings.from(config);
       return 0;
     }

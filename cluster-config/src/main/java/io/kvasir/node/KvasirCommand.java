@@ -15,6 +15,9 @@ import picocli.CommandLine.Spec;
     versionProvider = Version.class,
     subcommands = {
       ServeCommand.class,
+      NodeCommand.class,
+      ClusterCommand.class,
+      CertsCommand.class,
       DemoCommand.class,
       ChatCommand.class,
       InspectCommand.class,

@@ -7,6 +7,7 @@ import io.kvasir.actors.api.Kvasir;
 import io.kvasir.actors.api.KvasirServer;
 import io.kvasir.actors.gateway.Example;
 import io.kvasir.actors.settings.KvasirSettings;
+import io.kvasir.node.cluster.PekkoVersions;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.List;
@@ -41,6 +42,7 @@ final class NodeLauncher implements AutoCloseable {
         ActorSystem.create(Behaviors.empty(), "kvasir", shutdown(config, settings));
     NodeLauncher node = null;
     try {
+      PekkoVersions.check(system);
       KvasirServer server =
           Kvasir.start(system, settings, CheckpointSource.all(settings), examples)
               .toCompletableFuture()

@@ -4,6 +4,12 @@ import picocli.CommandLine.IVersionProvider;
 
 /** {@code kvasir --version}. */
 final class Version implements IVersionProvider {
+  /** Of the jar; 0.0.0 where classes were not run from one. */
+  static String number() {
+    String version = KvasirCommand.class.getPackage().getImplementationVersion();
+    return version == null ? "0.0.0" : version;
+  }
+
   @Override
   public String[] getVersion() {
     String version = KvasirCommand.class.getPackage().getImplementationVersion();

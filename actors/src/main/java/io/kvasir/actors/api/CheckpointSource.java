@@ -95,6 +95,22 @@ public final class CheckpointSource implements ModelSource {
   }
 
   @Override
+  public ModelText openTextAlone() {
+    Checkpoint checkpoint = Checkpoint.open(settings.model());
+    CheckpointText opened = null;
+    try {
+      opened = new CheckpointText(checkpoint);
+      checkpoint.closeTensors();
+      serving = checkpoint;
+      return opened;
+    } finally {
+      if (opened == null) {
+        checkpoint.close();
+      }
+    }
+  }
+
+  @Override
   public GenerationEngine openEngine() {
     Checkpoint checkpoint = null;
     Device device = null;

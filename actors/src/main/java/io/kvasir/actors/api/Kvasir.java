@@ -12,9 +12,13 @@ import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.actors.settings.RuntimeSettings;
 import java.net.BindException;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.DispatcherSelector;
 
@@ -55,33 +59,77 @@ public final class Kvasir {
       KvasirSettings settings,
       List<? extends ModelSource> sources,
       List<Example> examples) {
+    checkSources(settings, sources);
+    return front(settings)
+        .thenCompose(
+            tls -> {
+              NodeModels models = NodeModels.load(system, settings, sources);
+              int engineRoom = 0;
+              for (RuntimeSettings model : settings.models()) {
+                engineRoom += model.maxRunning() + model.maxWaiting();
+              }
+              return serve(
+                  system,
+                  settings,
+                  tls.orElse(null),
+                  models,
+                  Generations.local(intake(system, settings, models)),
+                  examples,
+                  engineRoom,
+                  () -> CompletableFuture.completedFuture(Done.getInstance()));
+            });
+  }
+
+  static void checkSources(KvasirSettings settings, List<? extends ModelSource> sources) {
     if (sources.size() != settings.models().size()) {
       throw new IllegalArgumentException(
           "sources=%d for models=%d, give one of each"
               .formatted(sources.size(), settings.models().size()));
     }
-    ReloadingTls tls;
+  }
+
+  /** What must hold before anything is loaded: keys where others can reach the node, TLS files. */
+  static CompletionStage<Optional<ReloadingTls>> front(KvasirSettings settings) {
     try {
       Exposure.check(settings.gateway());
-      tls = settings.gateway().tls().enabled() ? new ReloadingTls(settings.gateway().tls()) : null;
+      return CompletableFuture.completedFuture(
+          settings.gateway().tls().enabled()
+              ? Optional.of(new ReloadingTls(settings.gateway().tls()))
+              : Optional.empty());
     } catch (ConfigurationException refused) {
       return CompletableFuture.failedFuture(refused);
     }
-    NodeModels models = NodeModels.load(system, settings, sources);
+  }
+
+  /** How orders get onto the node's own devices. */
+  static Intake intake(ActorSystem<?> system, KvasirSettings settings, NodeModels models) {
+    return new Intake(
+        system, settings.gateway().askTimeout(), workers(system, settings), models.served()::find);
+  }
+
+  /** Where parsing, grammars and keys are worked on. */
+  static Executor workers(ActorSystem<?> system, KvasirSettings settings) {
+    return system
+        .dispatchers()
+        .lookup(DispatcherSelector.fromConfig(settings.gateway().workerDispatcher()));
+  }
+
+  /**
+   * Binds the gateway before models.
+   *
+   * @param engineRoom requests that can be run and queued behind it
+   * @param beforeDevices ends what uses the devices, when the last answer has ended
+   */
+  static CompletionStage<KvasirServer> serve(
+      ActorSystem<?> system,
+      KvasirSettings settings,
+      ReloadingTls tls,
+      NodeModels models,
+      Generations generations,
+      List<Example> examples,
+      int engineRoom,
+      Supplier<CompletionStage<Done>> beforeDevices) {
     NodeMetrics metrics = new NodeMetrics(models.ids());
-    int engineRoom = 0;
-    for (RuntimeSettings model : settings.models()) {
-      engineRoom += model.maxRunning() + model.maxWaiting();
-    }
-    Intake intake =
-        new Intake(
-            system,
-            settings.gateway().askTimeout(),
-            system
-                .dispatchers()
-                .lookup(DispatcherSelector.fromConfig(settings.gateway().workerDispatcher())),
-            models.served()::find);
-    Generations generations = Generations.local(intake);
     return Gateway.bind(
             system,
             settings.gateway(),
@@ -98,7 +146,8 @@ public final class Kvasir {
                 metrics.close();
                 throw bindFailure(settings, failure);
               }
-              return new KvasirServer(settings, gateway, models, generations, metrics);
+              return new KvasirServer(
+                  settings, gateway, models, generations, metrics, beforeDevices);
             });
   }
 

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.apache.pekko.Done;
 
 /** A running node. Safe from any thread; whoever started it stops it. */
@@ -21,7 +22,8 @@ public final class KvasirServer {
   /**
    * What can be used once the model is loaded.
    *
-   * @param engine owned by the node; for measurements and in-process use, not to be closed
+   * @param engine owned by the node; for measurements and in-process use, not to be closed; null
+   *     where other nodes compute
    */
   public record Ready(GenerationEngine engine, ModelText text, int maxContextTokens) {}
 
@@ -34,18 +36,24 @@ public final class KvasirServer {
   private final NodeModels models;
   private final Generations generations;
   private final NodeMetrics metrics;
+  private final Supplier<CompletionStage<Done>> beforeDevices;
 
+  /**
+   * @param beforeDevices ends what uses the devices, when the last answer has ended
+   */
   KvasirServer(
       KvasirSettings settings,
       Gateway gateway,
       NodeModels models,
       Generations generations,
-      NodeMetrics metrics) {
+      NodeMetrics metrics,
+      Supplier<CompletionStage<Done>> beforeDevices) {
     this.settings = settings;
     this.gateway = gateway;
     this.models = models;
     this.generations = generations;
     this.metrics = metrics;
+    this.beforeDevices = beforeDevices;
   }
 
   /** Where it listens. */
@@ -119,6 +127,7 @@ public final class KvasirServer {
     gateway.beginDrain();
     gateway
         .awaitEmpty(settings.gateway().stopTimeout())
+        .thenCompose(ended -> beforeDevices.get())
         .thenCompose(ended -> models.stop())
         .thenCompose(ended -> gateway.awaitEmpty(LAST_WORDS))
         .thenCompose(ended -> gateway.close(LAST_WORDS))

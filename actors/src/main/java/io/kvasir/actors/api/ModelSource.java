@@ -22,6 +22,14 @@ public interface ModelSource extends AutoCloseable {
   /** Tokeniser, chat template and defaults. */
   ModelText openText() throws Exception;
 
+  /**
+   * Tokeniser, chat template and defaults on a node that never opens the engine, because other
+   * nodes compute.
+   */
+  default ModelText openTextAlone() throws Exception {
+    return openText();
+  }
+
   /** The engine; the node owns it and closes it. */
   GenerationEngine openEngine() throws Exception;
 

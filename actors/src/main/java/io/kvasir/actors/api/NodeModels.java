@@ -1,5 +1,7 @@
 package io.kvasir.actors.api;
 
+import io.kvasir.actors.cluster.ClusterView;
+import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.gateway.ModelText;
 import io.kvasir.actors.gateway.ServedModel;
 import io.kvasir.actors.gateway.ServedModels;
@@ -11,11 +13,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
+import org.agrona.CloseHelper;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
@@ -41,13 +45,20 @@ final class NodeModels {
   private final ServedModels served;
 
   private NodeModels(
-      ActorSystem<?> system, KvasirSettings settings, List<? extends ModelSource> sources) {
+      ActorSystem<?> system,
+      KvasirSettings settings,
+      List<? extends ModelSource> sources,
+      ClusterView view) {
     this.system = system;
     this.askTimeout = settings.gateway().askTimeout();
-    Executor loader =
-        system
-            .dispatchers()
-            .lookup(DispatcherSelector.fromConfig(settings.gpu().loaderDispatcher()));
+    Executor loader = loader(system, settings);
+    if (view != null) {
+      for (int i = 0; i < sources.size(); i++) {
+        entries.add(offer(settings.models().get(i), sources.get(i), loader, view));
+      }
+      served = new ServedModels(entries.stream().map(Entry::served).toList());
+      return;
+    }
     CompletionStage<?> fits =
         CompletableFuture.runAsync(() -> checkMemory(settings.models(), sources), loader);
     CompletionStage<?> turn = fits;
@@ -63,7 +74,66 @@ final class NodeModels {
   /** Begins to load. */
   static NodeModels load(
       ActorSystem<?> system, KvasirSettings settings, List<? extends ModelSource> sources) {
-    return new NodeModels(system, settings, sources);
+    return new NodeModels(system, settings, sources, null);
+  }
+
+  /** Offers what other nodes compute: opens the models' texts, and waits for a node with them. */
+  static NodeModels offer(
+      ActorSystem<?> system,
+      KvasirSettings settings,
+      List<? extends ModelSource> sources,
+      ClusterView view) {
+    return new NodeModels(system, settings, sources, view);
+  }
+
+  static Executor loader(ActorSystem<?> system, KvasirSettings settings) {
+    return system
+        .dispatchers()
+        .lookup(DispatcherSelector.fromConfig(settings.gpu().loaderDispatcher()));
+  }
+
+  private static Entry offer(
+      RuntimeSettings model, ModelSource source, Executor loader, ClusterView view) {
+    ServedModel offered = served(model, null);
+    CompletableFuture<ModelInfo> found = new CompletableFuture<>();
+    AutoCloseable subscription =
+        view.subscribe(
+            nodes ->
+                nodes.stream()
+                    .flatMap(node -> node.models().stream())
+                    .filter(info -> info.id().equals(model.modelId()))
+                    .findFirst()
+                    .ifPresent(found::complete));
+    CompletionStage<ModelText> text =
+        CompletableFuture.supplyAsync(() -> open(source::openTextAlone), loader);
+    CompletableFuture<KvasirServer.Ready> ready =
+        text.thenCombine(
+                found,
+                (opened, info) -> {
+                  CloseHelper.quietClose(subscription);
+                  offered.settle(
+                      new ServedModel.Ready(opened, info.maxContextTokens(), info.hiddenSize()));
+                  return new KvasirServer.Ready(null, opened, info.maxContextTokens());
+                })
+            .toCompletableFuture();
+    text.whenComplete(
+        (opened, failure) -> {
+          if (failure != null) {
+            CloseHelper.quietClose(subscription);
+            offered.settle(new ServedModel.Failed(Kvasir.sentence(failure)));
+            ready.completeExceptionally(failure);
+          }
+        });
+    return new Entry(offered, source, ready);
+  }
+
+  private static ServedModel served(RuntimeSettings model, ActorRef<GpuActor.Command> gpu) {
+    return new ServedModel(
+        model.modelId(),
+        model.aliases(),
+        Pooling.valueOf(model.pooling().toUpperCase(Locale.ROOT)),
+        System.currentTimeMillis() / 1000,
+        gpu);
   }
 
   private static void checkMemory(
@@ -85,14 +155,8 @@ final class NodeModels {
             GpuActor.create(settings.gpu(), source::openEngine, turn),
             "kvasir-gpu-" + DEVICES.incrementAndGet(),
             Props.empty());
-    ServedModel offered =
-        new ServedModel(
-            model.modelId(),
-            model.aliases(),
-            Pooling.valueOf(model.pooling().toUpperCase(Locale.ROOT)),
-            System.currentTimeMillis() / 1000,
-            gpu);
-    CompletionStage<ModelText> text = turn.thenApplyAsync(begun -> openText(source), loader);
+    ServedModel offered = served(model, gpu);
+    CompletionStage<ModelText> text = turn.thenApplyAsync(begun -> open(source::openText), loader);
     CompletionStage<GpuActor.Readiness> engine =
         AskPattern.ask(gpu, GpuActor.AwaitReady::new, LOADING, system.scheduler());
     CompletionStage<KvasirServer.Ready> ready =
@@ -106,9 +170,9 @@ final class NodeModels {
     return new Entry(offered, source, ready.toCompletableFuture());
   }
 
-  private static ModelText openText(ModelSource source) {
+  private static ModelText open(Callable<ModelText> text) {
     try {
-      return source.openText();
+      return text.call();
     } catch (Exception failure) {
       throw new CompletionException(failure);
     }
@@ -165,6 +229,9 @@ final class NodeModels {
   CompletionStage<Done> stop() {
     CompletionStage<Done> all = CompletableFuture.completedFuture(Done.getInstance());
     for (Entry entry : entries) {
+      if (entry.served().gpu() == null) {
+        continue;
+      }
       CompletionStage<Done> stopped =
           AskPattern.ask(entry.served().gpu(), GpuActor.Stop::new, askTimeout, system.scheduler());
       all = all.thenCombine(stopped.exceptionally(late -> Done.getInstance()), (a, b) -> a);

@@ -1,12 +1,19 @@
 package io.kvasir.actors.cluster;
 
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
+import org.apache.pekko.actor.typed.javadsl.AskPattern;
 
 /**
  * This node's place in the cluster: its identity, what it tells the others of itself, and its view
@@ -69,6 +76,38 @@ public final class ClusterService {
           "node %s is not this one, introduce a node made from identity()".formatted(node.name()));
     }
     actor.tell(new NodeActor.Update(node));
+  }
+
+  /**
+   * Where the answer to {@link #holdings(Duration)} comes from on this node.
+   *
+   * @param source called on an actor's thread; must not block
+   */
+  public void holdings(Supplier<List<NodeMessage.Holdings.Tier>> source) {
+    view.holdings(source);
+  }
+
+  /** What the tiers of every reachable node hold, by node id; without those that are late. */
+  public CompletionStage<Map<Long, List<NodeMessage.Holdings.Tier>>> holdings(Duration limit) {
+    Map<Long, List<NodeMessage.Holdings.Tier>> told = new ConcurrentHashMap<>();
+    List<CompletableFuture<?>> asked = new ArrayList<>();
+    for (NodeInfo node : view.reachable()) {
+      ActorRef<NodeMessage> peer = view.actorOf(node.nodeId());
+      if (peer != null) {
+        CompletionStage<NodeMessage> reply =
+            AskPattern.ask(peer, NodeMessage.AskHoldings::new, limit, system.scheduler());
+        asked.add(
+            reply
+                .handle(
+                    (answer, late) ->
+                        answer instanceof NodeMessage.Holdings holdings
+                            ? told.put(node.nodeId(), holdings.tiers())
+                            : null)
+                .toCompletableFuture());
+      }
+    }
+    return CompletableFuture.allOf(asked.toArray(CompletableFuture<?>[]::new))
+        .thenApply(all -> Map.copyOf(told));
   }
 
   /** Leaves the cluster in an orderly way; completes when the others have let it go. */

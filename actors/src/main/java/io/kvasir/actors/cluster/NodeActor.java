@@ -94,6 +94,7 @@ final class NodeActor extends AbstractMatchingBehavior<NodeActor.Command> {
     this.state = new ViewState(settings.maxNodes());
     this.self = identity.bare();
     this.own = context.getSelf().narrow();
+    view.met(identity.nodeId(), own);
     Life life = new Life(identity.address(), identity.memberUid());
     state.introduced(life, self, sequence);
     if (ClusterService.isClustered(context.getSystem())) {
@@ -129,6 +130,8 @@ final class NodeActor extends AbstractMatchingBehavior<NodeActor.Command> {
     switch (message) {
       case NodeMessage.Introduce introduce -> onIntroduce(introduce);
       case NodeMessage.Known known -> onKnown(known);
+      case NodeMessage.AskHoldings ask -> onAskHoldings(ask);
+      case NodeMessage.Holdings late -> LOG.debug("{} told its holdings too late", late.nodeId());
       case Update update -> onUpdate(update);
       case Listen listen -> onListen(listen);
       case Unlisten unlisten -> listeners.remove(unlisten.listener());
@@ -162,6 +165,12 @@ final class NodeActor extends AbstractMatchingBehavior<NodeActor.Command> {
   private void onKnown(NodeMessage.Known known) {
     if (known.incarnation() == identity.incarnation()) {
       peers.computeIfPresent(known.by(), (peer, before) -> Math.max(before, known.sequence()));
+    }
+  }
+
+  private void onAskHoldings(NodeMessage.AskHoldings ask) {
+    if (ask.replyTo() != null) {
+      ask.replyTo().tell(new NodeMessage.Holdings(identity.nodeId(), view.holdings()));
     }
   }
 

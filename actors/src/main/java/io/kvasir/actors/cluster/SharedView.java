@@ -1,7 +1,12 @@
 package io.kvasir.actors.cluster;
 
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /** The view as every thread reads it; written by the node actor. */
@@ -9,6 +14,8 @@ final class SharedView implements ClusterView {
   private volatile NodeInfo self;
   private volatile List<NodeInfo> nodes;
   private volatile ActorRef<NodeActor.Command> actor;
+  private volatile Supplier<List<NodeMessage.Holdings.Tier>> holdings = List::of;
+  private final Map<Long, ActorRef<NodeMessage>> actors = new ConcurrentHashMap<>();
 
   SharedView(NodeInfo self) {
     this.self = self;
@@ -19,12 +26,36 @@ final class SharedView implements ClusterView {
     this.actor = actor;
   }
 
+  void holdings(Supplier<List<NodeMessage.Holdings.Tier>> source) {
+    this.holdings = source;
+  }
+
+  /** What this node's tiers hold. */
+  List<NodeMessage.Holdings.Tier> holdings() {
+    return holdings.get();
+  }
+
+  /** A node's actor is known from now on. */
+  void met(long nodeId, ActorRef<NodeMessage> actor) {
+    actors.put(nodeId, actor);
+  }
+
+  /** The actor of a node, or null. */
+  ActorRef<NodeMessage> actorOf(long nodeId) {
+    return actors.get(nodeId);
+  }
+
   /** Whether the nodes have changed. This node is always among them. */
   boolean set(NodeInfo self, List<NodeInfo> nodes) {
     List<NodeInfo> all = nodes.isEmpty() ? List.of(self) : nodes;
     boolean changed = !all.equals(this.nodes);
     this.self = self;
     this.nodes = all;
+    if (changed) {
+      Set<Long> ids = new HashSet<>();
+      all.forEach(node -> ids.add(node.nodeId()));
+      actors.keySet().retainAll(ids);
+    }
     return changed;
   }
 

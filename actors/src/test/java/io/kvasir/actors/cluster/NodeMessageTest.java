@@ -1,5 +1,6 @@
 package io.kvasir.actors.cluster;
 
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -22,5 +23,10 @@ final class NodeMessageTest {
     golden.check(
         "introduce-1", new NodeMessage.Introduce(NodeInfoTest.node(golden), 77, 3, golden.ref()));
     golden.check("known-1", new NodeMessage.Known(0x1122334455667788L, 3, golden.ref()));
+    golden.check("ask-holdings-1", new NodeMessage.AskHoldings(golden.ref()));
+    golden.check(
+        "holdings-1",
+        new NodeMessage.Holdings(
+            -7L, List.of(new NodeMessage.Holdings.Tier("host", 530, 13_025_280L))));
   }
 }

@@ -44,6 +44,9 @@ import org.slf4j.LoggerFactory;
  * The transport of a node: callers' threads meet the agent at one bounded queue. The agent's cycle
  * reads the clock once, takes a bounded number of commands, polls each peer's frames, then lets the
  * core send.
+ *
+ * <p>Over 400 lines because each method of {@link BlockTransport} is here with the command that it
+ * leaves for the agent; the work itself is done in the core.
  */
 public final class NodeTransport implements BlockTransport {
   private static final Logger LOG = LoggerFactory.getLogger(NodeTransport.class);
@@ -62,6 +65,7 @@ public final class NodeTransport implements BlockTransport {
   private final SecureRandom random = new SecureRandom();
   private AgentRunner runner;
   private volatile boolean closed;
+  private volatile boolean ended;
   private long cycleNs;
   private long exportedNs;
 
@@ -91,7 +95,8 @@ public final class NodeTransport implements BlockTransport {
     if (options.idle() != null) {
       transport.runner =
           new AgentRunner(options.idle().get(), transport::onError, null, transport.new Loop());
-      AgentRunner.startOnThread(transport.runner);
+      AgentRunner.startOnThread(
+          transport.runner, agent -> new Thread(() -> transport.outlive(agent)));
     }
     return transport;
   }
@@ -154,6 +159,9 @@ public final class NodeTransport implements BlockTransport {
       }
       run(command);
       work++;
+    }
+    if (work > 0) {
+      core.sendVectors(cycleNs);
     }
     work += medium.doWork(cycleNs);
     for (int i = 0; i < connections.size(); i++) {
@@ -465,11 +473,35 @@ public final class NodeTransport implements BlockTransport {
     drainClosed();
   }
 
+  /**
+   * The agent's thread. An {@link Error} ends an agent without its {@code onClose}; the regions'
+   * second owner is the thread itself, which then ends the transfers and lets go of all leases.
+   */
+  private void outlive(Runnable agent) {
+    try {
+      agent.run();
+    } finally {
+      if (!ended) {
+        LOG.error("the agent of node {} was ended by an error, so its transport closes", nodeId());
+        closeOnAgent();
+        drainClosed();
+      }
+    }
+  }
+
   private void closeOnAgent() {
     closed = true;
-    core.close(options.clock().nanoTime());
-    medium.export(counters);
-    medium.close();
-    connections.clear();
+    ended = true;
+    try {
+      core.close(options.clock().nanoTime());
+      medium.export(counters);
+    } catch (Throwable e) {
+      onError(e);
+    } finally {
+      core.releaseLeases();
+      counters.set(TransportCounter.LEASES, regions.leaseCount());
+      connections.clear();
+      medium.close();
+    }
   }
 }

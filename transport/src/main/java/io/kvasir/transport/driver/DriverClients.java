@@ -13,7 +13,6 @@ import org.agrona.ErrorHandler;
  * {@code AeronMedium} takes to rebuild itself. Close the clients first. Thread-safe.
  */
 public final class DriverClients implements Supplier<Aeron>, AutoCloseable {
-  private static final int SHARED_MEMORY_TERM = 1 << 20;
   private static final int LARGEST_MTU = 65_504;
   private static final int FRAME_ALIGNMENT = 32;
   private final DriverSettings settings;
@@ -65,8 +64,9 @@ public final class DriverClients implements Supplier<Aeron>, AutoCloseable {
   }
 
   /**
-   * Lanes as the driver's sizing has them. Over shared memory frames are as large as a term allows
-   * and bulk terms short, so that a frame is still in the cache when it is read.
+   * Lanes as the driver's sizing has them. Over shared memory frames are as large as a term allows.
+   * A sender may be half a term ahead before the driver, which has to get a processor for that,
+   * moves its limit: so long terms are faster, although they leave the cache.
    *
    * @param endpoint own {@code host:port} for UDP, or empty
    */
@@ -80,9 +80,8 @@ public final class DriverClients implements Supplier<Aeron>, AutoCloseable {
   }
 
   private static LaneSettings shared(LaneSizing lane) {
-    int term = Math.min(lane.termBytes(), SHARED_MEMORY_TERM);
-    int largest = term / LogSizing.TERM_FRAMES / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
-    return new LaneSettings(term, Math.min(LARGEST_MTU, largest), 0);
+    int largest = lane.termBytes() / LogSizing.TERM_FRAMES / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
+    return new LaneSettings(lane.termBytes(), Math.min(LARGEST_MTU, largest), 0);
   }
 
   /**

@@ -1,5 +1,6 @@
 package io.kvasir.transport.driver;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitResult;
@@ -138,6 +139,15 @@ record DriverFolder(Path path, Kind kind, ProcessIdentity owner, long driverId) 
     try {
       return Long.parseLong(Files.readString(path.resolve("reserved")));
     } catch (IOException | NumberFormatException e) {
+      return 0;
+    }
+  }
+
+  /** Lengths of all files inside: what its logs come to by now, once each of them is filled. */
+  long fileBytes() {
+    try (Stream<Path> inside = Files.walk(path)) {
+      return inside.map(Path::toFile).filter(File::isFile).mapToLong(File::length).sum();
+    } catch (IOException | UncheckedIOException changesMeanwhile) {
       return 0;
     }
   }

@@ -36,11 +36,14 @@ final class DriverSweep {
     return swept;
   }
 
-  /** What live drivers below {@code base} have reserved. */
-  static long reservedBytes(Path base, long sweepAgeMs) {
+  /**
+   * What live drivers below {@code base} may still take: reserved less the files that they have
+   * made. What others keep in that file system changes nothing about it.
+   */
+  static long promisedBytes(Path base, long sweepAgeMs) {
     return DriverFolder.list(base).stream()
         .filter(folder -> !folder.isDead(sweepAgeMs))
-        .mapToLong(DriverFolder::reservedBytes)
+        .mapToLong(folder -> Math.max(0, folder.reservedBytes() - folder.fileBytes()))
         .sum();
   }
 }

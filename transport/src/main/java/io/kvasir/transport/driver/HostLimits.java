@@ -25,24 +25,22 @@ public record HostLimits(
    * Asks the file system of {@code folder} and the kernel.
    *
    * @param folder need not exist
-   * @param reservedBytes by live drivers in that file system, used or not
+   * @param promisedBytes of that file system, to live drivers
    */
-  public static HostLimits read(Path folder, long reservedBytes) {
+  public static HostLimits read(Path folder, long promisedBytes) {
     Path existing = folder.toAbsolutePath();
     while (!Files.exists(existing)) {
       existing = existing.getParent();
     }
     try (DatagramChannel probe = DatagramChannel.open()) {
       FileStore store = Files.getFileStore(existing);
-      long used = store.getTotalSpace() - store.getUnallocatedSpace();
       // The limits themselves are hidden from many containers; the kernel tells by cutting.
       probe.setOption(StandardSocketOptions.SO_RCVBUF, Integer.MAX_VALUE / 2);
       probe.setOption(StandardSocketOptions.SO_SNDBUF, Integer.MAX_VALUE / 2);
       return new HostLimits(
           folder,
           store.getUsableSpace(),
-          // What is used counts as used by the drivers: beside them little lives on this tmpfs.
-          Math.max(0, reservedBytes - used),
+          promisedBytes,
           probe.getOption(StandardSocketOptions.SO_RCVBUF),
           probe.getOption(StandardSocketOptions.SO_SNDBUF));
     } catch (IOException e) {

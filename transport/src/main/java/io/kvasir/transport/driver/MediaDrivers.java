@@ -41,7 +41,7 @@ public final class MediaDrivers {
   /** What this machine grants to a driver of these settings, other live drivers considered. */
   public static HostLimits limits(DriverSettings settings) {
     Path base = settings.baseFolder();
-    return HostLimits.read(base, DriverSweep.reservedBytes(base, settings.sweepAge().toMillis()));
+    return HostLimits.read(base, DriverSweep.promisedBytes(base, settings.sweepAge().toMillis()));
   }
 
   private static DriverHandle openEmbedded(

@@ -31,7 +31,9 @@ public record AeronSettings(
 
   /**
    * Settings by the largest frame. Bulk terms over shared memory are short (1 MiB), so that a frame
-   * is still in the cache when it is read; over UDP they cover a 2 MiB window.
+   * Settings by the largest frame, modest in memory: bulk terms of 1 MiB over shared memory; over
+   * UDP they cover a 2 MiB window. Faster ones follow from a driver's sizing ({@link
+   * io.kvasir.transport.driver.DriverClients#lanes}).
    *
    * @param mtuBytes MTU of small and bulk lane; the control lane takes at most 8 KiB of it
    */

@@ -51,6 +51,7 @@ final class Dispatcher {
       peer.handshake().onReply(helloReply.wrap(frame.message(), BODY, block, version), nowNs);
     } else if (!peer.handshake().peerAccepted()) {
       peer.count(TransportCounter.FRAMES_EARLY);
+      peer.handshake().onEarlyFrame(nowNs);
     } else {
       peer.heard(nowNs);
       onTransferFrame(peer, frame, template, block, version, nowNs);

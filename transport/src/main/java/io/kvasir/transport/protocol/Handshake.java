@@ -52,8 +52,9 @@ final class Handshake {
     return peerAccepted;
   }
 
-  boolean replyDue() {
-    return replyDue;
+  /** Whether the peer waits for something of ours. */
+  boolean answerDue() {
+    return replyDue || helloDue;
   }
 
   Refusal refusal() {
@@ -90,13 +91,14 @@ final class Handshake {
     }
     if (accepted) {
       helloDue = !sendHello();
+      sentNs = helloDue ? sentNs : nowNs;
       return !helloDue;
     }
     if (!started) {
       started = true;
       startedNs = nowNs;
     }
-    if (!sent || nowNs - sentNs >= peer.core().config().timeouts().retransmitNs()) {
+    if (!sent || mayRepeat(nowNs)) {
       if (!sendHello()) {
         return false;
       }
@@ -158,8 +160,9 @@ final class Handshake {
     reply = check(hello);
     replyDue = true;
     if (reply == null) {
-      // A second Hello: the peer may have lost our connection and with it our Hello.
-      helloDue = peerAccepted && accepted;
+      // A second Hello: the peer may have lost our connection and with it our Hello. Not at once
+      // after ours, or two Hellos that crossed would be answered for ever.
+      helloDue = peerAccepted && accepted && mayRepeat(nowNs);
       peerAccepted = true;
       long batch = hello.maxBatchBlocks();
       peerMaxBatch =
@@ -170,6 +173,15 @@ final class Handshake {
       peer.count(TransportCounter.HANDSHAKES_REFUSED);
       refuse(reply, new String(replySentence, StandardCharsets.UTF_8), nowNs);
     }
+  }
+
+  private boolean mayRepeat(long nowNs) {
+    return nowNs - sentNs >= peer.core().config().timeouts().retransmitNs();
+  }
+
+  /** The peer takes us for connected, but its Hello was lost: ours makes it say it again. */
+  void onEarlyFrame(long nowNs) {
+    helloDue |= accepted && mayRepeat(nowNs);
   }
 
   private Refusal check(HelloDecoder hello) {

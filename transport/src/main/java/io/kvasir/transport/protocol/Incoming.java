@@ -214,7 +214,7 @@ final class Incoming implements CoreTransfer {
   private int grant(int blockIndex, OfferDecoder.BlocksDecoder entry) {
     int refusal = entry.refusal();
     if (refusal != 0) {
-      return refusal > Byte.MAX_VALUE ? Refusal.MISMATCH.code() : refusal;
+      return said(refusal);
     }
     long blockBytes = entry.blockBytes();
     int layers = entry.layerCount();
@@ -244,6 +244,12 @@ final class Incoming implements CoreTransfer {
     offers[blockIndex] = offer;
     int mismatch = pulled ? checkRequest(blockIndex, offer) : 0;
     return mismatch != 0 ? mismatch : place(blockIndex, offer);
+  }
+
+  /** The source may refuse a block in any words, but "delivered" is never said by it. */
+  private static int said(int code) {
+    boolean refusal = code != Verdict.DELIVERED && code <= Byte.MAX_VALUE;
+    return refusal ? code : Refusal.MISMATCH.code();
   }
 
   private int checkRequest(int blockIndex, BlockOffer offer) {
@@ -376,8 +382,7 @@ final class Incoming implements CoreTransfer {
       return;
     }
     if (data.abort() != 0) {
-      int abort = data.abort();
-      endBlock(abort > Byte.MAX_VALUE ? Refusal.MISMATCH.code() : abort, nowNs);
+      endBlock(said(data.abort()), nowNs);
       return;
     }
     int payloadBytes = frame.payloadBytes();
@@ -548,6 +553,15 @@ final class Incoming implements CoreTransfer {
       deliveredBytes += codes[i] == Verdict.DELIVERED ? lengths[i] : 0;
     }
     listener.onEnd(codes.clone(), deliveredBytes, nowNs - startedNs);
+  }
+
+  /** For when no event can be handled any more. */
+  void releaseLeases() {
+    for (RegionLease lease : leases) {
+      if (lease != null) {
+        lease.close();
+      }
+    }
   }
 
   @Override

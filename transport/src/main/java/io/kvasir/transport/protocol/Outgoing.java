@@ -393,15 +393,19 @@ final class Outgoing implements CoreTransfer {
         .reserved2(0);
   }
 
-  /** Best effort: a block that cannot start is dropped, not kept waiting. */
+  /** Best effort: without credit no block is kept waiting but the one that is under way. */
   private void dropIfImpatient(long nowNs) {
-    if (deliveryClass == DeliveryClass.BEST_EFFORT
-        && offset == 0
-        && nowNs - creditNs >= peer.core().config().bestEffortPatienceNs()) {
-      peer.count(TransportCounter.BEST_EFFORT_DROPS);
-      decide(index, Refusal.NO_CREDIT.code());
-      endIfDecided(nowNs);
+    if (deliveryClass != DeliveryClass.BEST_EFFORT
+        || nowNs - creditNs < peer.core().config().bestEffortPatienceNs()) {
+      return;
     }
+    for (int i = offset == 0 ? index : index + 1; i < count; i++) {
+      if (codes[i] == 0) {
+        peer.count(TransportCounter.BEST_EFFORT_DROPS);
+        decide(i, Refusal.NO_CREDIT.code());
+      }
+    }
+    endIfDecided(nowNs);
   }
 
   void onAck(AckDecoder ack, long nowNs) {
@@ -541,6 +545,15 @@ final class Outgoing implements CoreTransfer {
 
   private int lastCode() {
     return codes[count - 1] == Verdict.DELIVERED ? Refusal.NO_CREDIT.code() : codes[count - 1];
+  }
+
+  /** For when no event can be handled any more. */
+  void releaseLeases() {
+    for (RegionLease lease : leases) {
+      if (lease != null) {
+        lease.close();
+      }
+    }
   }
 
   @Override

@@ -179,7 +179,7 @@ public final class Peer {
   /** One bounded slice of sending; returns work done. */
   int doWork(long nowNs) {
     boolean wanted =
-        noticeCount > 0 || active() || handshake.replyDue() || core.groups().wants(this);
+        noticeCount > 0 || active() || handshake.answerDue() || core.groups().wants(this);
     boolean answersDue = ready() && !incoming.isEmpty();
     if (!wanted && !answersDue) {
       return 0;
@@ -224,6 +224,12 @@ public final class Peer {
       }
     }
     return true;
+  }
+
+  void sendVectors(long nowNs) {
+    if (ready()) {
+      core.groups().flush(this, nowNs);
+    }
   }
 
   /** Transfers take turns of one frame (or as many small ones); vectors go before each frame. */
@@ -351,6 +357,11 @@ public final class Peer {
     incoming.clear();
     incomingById.clear();
     noticeCount = 0;
+  }
+
+  void releaseLeases() {
+    outgoing.forEach(Outgoing::releaseLeases);
+    incoming.forEach(Incoming::releaseLeases);
   }
 
   private void resetLink() {

@@ -213,6 +213,17 @@ public final class TransportCore {
     return work;
   }
 
+  /**
+   * Sends what collectives have just been given, before frames are looked at: a member that comes
+   * late would else add up first and let the others wait for it.
+   */
+  public void sendVectors(long time) {
+    nowNs = time;
+    for (int i = 0; i < peers.size(); i++) {
+      peers.get(i).sendVectors(time);
+    }
+  }
+
   /** Ends everything as closed. */
   public void close(long time) {
     nowNs = time;
@@ -222,6 +233,14 @@ public final class TransportCore {
       peer.link().reset();
     }
     peers.clear();
+  }
+
+  /**
+   * Lets go of all regions, whatever state an {@link Error} has left the transfers in. Call it when
+   * {@link #close} has failed, after the last other call.
+   */
+  public void releaseLeases() {
+    peers.forEach(Peer::releaseLeases);
   }
 
   /** Transfers in tables, finished ones that linger included. */

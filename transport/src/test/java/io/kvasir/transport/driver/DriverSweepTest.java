@@ -95,6 +95,24 @@ final class DriverSweepTest {
   }
 
   @Test
+  void shouldCountAsPromisedWhatALiveDriverHasReservedAndNotMadeWhateverElseIsThere()
+      throws IOException {
+    ProcessIdentity self = ProcessIdentity.current();
+    Path own = folder(self.spaceTag(), self.pid(), self.start());
+    Path dead = folder(self.spaceTag(), NO_SUCH_PID, 5);
+    Files.writeString(own.resolve("reserved"), "1000");
+    Files.writeString(dead.resolve("reserved"), "7000");
+    int made = "x".length() + "1000".length();
+    assertEquals(1000 - made, DriverSweep.promisedBytes(base, AGE_MS));
+    Files.write(temp.resolve("somebody-else"), new byte[5000]);
+    assertEquals(1000 - made, DriverSweep.promisedBytes(base, AGE_MS));
+    Files.write(own.resolve("aeron").resolve("2.logbuffer"), new byte[600]);
+    assertEquals(400 - made, DriverSweep.promisedBytes(base, AGE_MS));
+    Files.write(own.resolve("aeron").resolve("3.logbuffer"), new byte[600]);
+    assertEquals(0, DriverSweep.promisedBytes(base, AGE_MS));
+  }
+
+  @Test
   void shouldLeaveAloneWhatIsNotADriversFolder() throws IOException {
     Path target = Files.createDirectory(temp.resolve("precious"));
     Files.writeString(target.resolve("file"), "x");

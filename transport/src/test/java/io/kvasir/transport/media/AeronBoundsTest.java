@@ -19,8 +19,6 @@ import io.kvasir.transport.TransportMeters;
 import io.kvasir.transport.Transports;
 import io.kvasir.transport.process.TestTime;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,7 +27,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
-import java.util.stream.Stream;
 import jdk.jfr.Recording;
 import jdk.jfr.consumer.RecordedEvent;
 import jdk.jfr.consumer.RecordingFile;
@@ -71,19 +68,6 @@ class AeronBoundsTest {
     return transfer.result().orTimeout(90, TimeUnit.SECONDS).join().allDelivered();
   }
 
-  private static long logFiles(TestDriver driver) throws IOException {
-    long count = 0;
-    for (String kind : List.of("images", "publications")) {
-      Path path = driver.path().resolve(kind);
-      if (Files.isDirectory(path)) {
-        try (Stream<Path> files = Files.list(path)) {
-          count += files.count();
-        }
-      }
-    }
-    return count;
-  }
-
   @Test
   void shouldServeFiftyPeersAndOpenNothingBeforeTheFirstTransfer() throws Exception {
     int peers = 50;
@@ -96,7 +80,7 @@ class AeronBoundsTest {
           nodes.add(node);
           TestNode.introduce(hub, node, null);
         }
-        assertEquals(0, logFiles(driver), "logs before any transfer");
+        assertEquals(0, driver.logFileCount(), "logs before any transfer");
         for (int i = 0; i < peers; i++) {
           assertTrue(push(nodes.get(i), hub, i, 0), "peer " + i);
         }
@@ -120,7 +104,7 @@ class AeronBoundsTest {
           Aeron remote = here.clients().get()) {
         TestNode.introduce(one, other, null);
         assertTrue(push(one, other, 1, 0));
-        long before = logFiles(there);
+        long before = there.logFileCount();
         String channel = "aeron:udp?endpoint=" + endpoint + "|mtu=8192|term-length=64k";
         Publication udp = remote.addPublication(channel, settings.streamBase());
         Publication ipc =
@@ -129,7 +113,7 @@ class AeronBoundsTest {
         assertTrue(push(one, other, 2, 1), "the invited peer is served meanwhile");
         assertFalse(udp.isConnected());
         assertFalse(ipc.isConnected());
-        assertEquals(before + 1, logFiles(there), "only the stranger's own log was added");
+        assertEquals(before + 1, there.logFileCount(), "only the stranger's own log was added");
       }
     }
   }

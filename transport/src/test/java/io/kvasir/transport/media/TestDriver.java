@@ -4,13 +4,18 @@ import io.aeron.Aeron;
 import io.aeron.driver.MediaDriver;
 import io.aeron.driver.ThreadingMode;
 import io.aeron.driver.status.SystemCounterDescriptor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.SocketException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.agrona.concurrent.BackoffIdleStrategy;
 
 /** An embedded media driver in a folder of its own, gone with the test. */
@@ -66,6 +71,22 @@ public final class TestDriver implements AutoCloseable {
 
   public Path path() {
     return Path.of(folder());
+  }
+
+  /** Log files of publications and images in the folder now. */
+  public long logFileCount() {
+    long count = 0;
+    for (String kind : List.of("images", "publications")) {
+      Path path = path().resolve(kind);
+      if (Files.isDirectory(path)) {
+        try (Stream<Path> files = Files.list(path)) {
+          count += files.count();
+        } catch (IOException e) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
+    return count;
   }
 
   @Override

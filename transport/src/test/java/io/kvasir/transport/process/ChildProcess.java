@@ -60,6 +60,11 @@ public final class ChildProcess {
     process.getOutputStream().flush();
   }
 
+  /** Ends its standard input. */
+  public void endInput() throws IOException {
+    process.getOutputStream().close();
+  }
+
   /**
    * Waits for a complete line of stdout in which {@code regex} is found.
    *

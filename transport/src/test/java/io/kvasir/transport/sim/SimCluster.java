@@ -24,6 +24,15 @@ public final class SimCluster {
   private static final MemorySegment MEMORY =
       Arena.global().allocate(2L * MAX_NODES * SLOTS * SLOT_BYTES, 64);
 
+  /**
+   * What the cluster is.
+   *
+   * @param nodeCount at most 8
+   * @param maxFrameBytes longest frame, as if of a small MTU
+   * @param sealed whether every frame is encrypted
+   */
+  public record Shape(int nodeCount, int maxFrameBytes, boolean sealed) {}
+
   private final SimScheduler scheduler;
   private final SimNetwork network;
   private final List<SimNode> nodes = new ArrayList<>();
@@ -33,14 +42,11 @@ public final class SimCluster {
 
   /**
    * @param seed of every random choice
-   * @param nodeCount at most 8
-   * @param maxFrameBytes longest frame, as if of a small MTU
    * @param afterEach invariant check after every event
    */
   public SimCluster(
       long seed,
-      int nodeCount,
-      int maxFrameBytes,
+      Shape shape,
       TransportConfig.Limits limits,
       TransportConfig.Timeouts timeouts,
       Runnable afterEach) {
@@ -49,16 +55,30 @@ public final class SimCluster {
     this.limits = limits;
     this.timeouts = timeouts;
     long regionBytes = (long) SLOTS * SLOT_BYTES;
-    for (int i = 0; i < nodeCount; i++) {
+    for (int i = 0; i < shape.nodeCount(); i++) {
       MemorySegment own = MEMORY.asSlice(2L * i * regionBytes, regionBytes);
       MemorySegment places = MEMORY.asSlice((2L * i + 1) * regionBytes, regionBytes);
       places.fill((byte) 0);
-      nodes.add(new SimNode(i, scheduler, network, own, places, SLOT_BYTES, maxFrameBytes));
+      nodes.add(
+          new SimNode(
+              i,
+              scheduler,
+              network,
+              own,
+              places,
+              SLOT_BYTES,
+              shape.maxFrameBytes(),
+              shape.sealed()));
     }
     for (SimNode node : nodes) {
       node.start(newLife(node.index));
       scheduler.schedule(CYCLE_NS, () -> cycle(node));
     }
+    reconnect();
+  }
+
+  /** All nodes meet all others (again): new connections, as after new invitations. */
+  public void reconnect() {
     for (SimNode node : nodes) {
       for (SimNode other : nodes) {
         if (other != node) {

@@ -15,9 +15,22 @@ public final class SimNetwork {
     void onFrame(int from, Lane lane, byte[] frame);
   }
 
+  /** Looks at what is sent. */
+  @FunctionalInterface
+  public interface Filter {
+    /** Whether the frame goes on to meet the faults; false = it vanishes. */
+    boolean passes(int from, int to, Lane lane, byte[] frame);
+  }
+
+  /** Frames of the past that may stray. */
+  private static final int PAST = 256;
+
   private record Direction(int from, int to) {}
 
+  private record Past(Lane lane, byte[] frame) {}
+
   private static final class State {
+    private final long[] extraDelayNs = new long[Lane.values().length];
     private SimFaults faults = SimFaults.NONE;
     private boolean losing;
     private final long[] lastArrivalNs = new long[Lane.values().length];
@@ -26,6 +39,9 @@ public final class SimNetwork {
   private final SimScheduler scheduler;
   private final Map<Direction, State> directions = new HashMap<>();
   private final Map<Integer, Receiver> receivers = new HashMap<>();
+  private Filter filter = (from, to, lane, frame) -> true;
+  private final Past[] past = new Past[PAST];
+  private int pastCount;
   private long dropped;
   private long mangled;
 
@@ -42,6 +58,16 @@ public final class SimNetwork {
   /** Puts faults in force for one direction. */
   public void faults(int from, int to, SimFaults faults) {
     state(from, to).faults = faults;
+  }
+
+  /** Puts a filter in force, until replaced. */
+  public void filter(Filter replacement) {
+    filter = replacement;
+  }
+
+  /** Lets all frames of one lane of one direction take longer, in order all the same. */
+  public void delay(int from, int to, Lane lane, long extraNs) {
+    state(from, to).extraDelayNs[lane.index()] = extraNs;
   }
 
   /** Frames lost so far. */
@@ -62,9 +88,18 @@ public final class SimNetwork {
 
   /** Sends a frame; the network owns the array from here. */
   public void send(int from, int to, Lane lane, byte[] frame) {
+    if (!filter.passes(from, to, lane, frame)) {
+      dropped++;
+      return;
+    }
     State state = state(from, to);
     SimFaults faults = state.faults;
     SplittableRandom random = scheduler.random();
+    past[pastCount++ % PAST] = new Past(lane, frame);
+    if (faults.stray() > 0 && random.nextDouble() < faults.stray()) {
+      Past stray = past[random.nextInt(Math.min(pastCount, PAST))];
+      deliver(from, to, stray.lane, stray.frame, state, random);
+    }
     double lossNow = state.losing ? faults.burst() : faults.loss();
     state.losing = lossNow > 0 && random.nextDouble() < lossNow;
     if (faults.partitioned() || state.losing) {
@@ -78,6 +113,10 @@ public final class SimNetwork {
   }
 
   private byte[] mangle(byte[] frame, SimFaults faults, SplittableRandom random) {
+    if (faults.lie() > 0 && random.nextDouble() < faults.lie()) {
+      mangled++;
+      return SimLie.about(frame, random);
+    }
     if (faults.corrupt() > 0 && random.nextDouble() < faults.corrupt()) {
       mangled++;
       byte[] changed = frame.clone();
@@ -94,7 +133,9 @@ public final class SimNetwork {
   private void deliver(
       int from, int to, Lane lane, byte[] frame, State state, SplittableRandom random) {
     SimFaults faults = state.faults;
-    long delayNs = random.nextLong(faults.minDelayNs(), faults.maxDelayNs() + 1);
+    long delayNs =
+        random.nextLong(faults.minDelayNs(), faults.maxDelayNs() + 1)
+            + state.extraDelayNs[lane.index()];
     long arrivalNs = scheduler.elapsedNs() + delayNs;
     if (faults.reorder() > 0 && random.nextDouble() < faults.reorder()) {
       arrivalNs += random.nextLong(4 * faults.maxDelayNs());

@@ -4,6 +4,7 @@ import io.kvasir.transport.BlockKey;
 import io.kvasir.transport.BlockRef;
 import io.kvasir.transport.BlockSink;
 import io.kvasir.transport.Lane;
+import io.kvasir.transport.LinkKeys;
 import io.kvasir.transport.Refusal;
 import io.kvasir.transport.Region;
 import io.kvasir.transport.SealedBlock;
@@ -11,6 +12,7 @@ import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.TransportCounters;
 import io.kvasir.transport.Verdict;
+import io.kvasir.transport.crypto.LinkCiphers;
 import io.kvasir.transport.frame.FrameReader;
 import io.kvasir.transport.frame.FrameWriter;
 import io.kvasir.transport.protocol.Link;
@@ -21,6 +23,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
 import org.agrona.DirectBuffer;
 import org.agrona.concurrent.UnsafeBuffer;
 
@@ -36,6 +40,7 @@ public final class SimNode implements BlockSink {
   private final MemorySegment placeMemory;
   private final int slotBytes;
   private final int maxFrameBytes;
+  private final boolean sealed;
   private final Map<BlockKey, SealedBlock> blocks = new HashMap<>();
   private final ArrayDeque<Integer> freePlaces = new ArrayDeque<>();
   private final Map<Integer, Peer> peers = new HashMap<>();
@@ -50,6 +55,7 @@ public final class SimNode implements BlockSink {
   private boolean alive;
   private long pausedUntilNs;
   private long deliveries;
+  private Consumer<Lane> whileStaging = lane -> {};
   private PlaceListener placeListener = (offer, slot, verdict) -> {};
 
   /** Hears how blocks pushed to a node end. */
@@ -66,7 +72,8 @@ public final class SimNode implements BlockSink {
       MemorySegment ownMemory,
       MemorySegment placeMemory,
       int slotBytes,
-      int maxFrameBytes) {
+      int maxFrameBytes,
+      boolean sealed) {
     this.index = index;
     this.scheduler = scheduler;
     this.network = network;
@@ -74,6 +81,7 @@ public final class SimNode implements BlockSink {
     this.placeMemory = placeMemory;
     this.slotBytes = slotBytes;
     this.maxFrameBytes = maxFrameBytes;
+    this.sealed = sealed;
   }
 
   void start(TransportConfig configuration) {
@@ -125,19 +133,39 @@ public final class SimNode implements BlockSink {
     return scheduler.elapsedNs() < pausedUntilNs;
   }
 
-  void meet(SimNode other) {
-    readers.put(other.index, newReaders(other.config.incarnation()));
-    Peer peer =
-        core.addPeer(other.config.nodeId(), other.config.incarnation(), new SimLink(other.index));
-    peers.put(other.index, peer);
+  /** Virtual time since its last pause ended; negative while it is paused. */
+  long runningForNs() {
+    return scheduler.elapsedNs() - pausedUntilNs;
   }
 
-  private FrameReader[] newReaders(long peerIncarnation) {
+  void meet(SimNode other) {
+    long peerIncarnation = other.config.incarnation();
+    LinkCiphers ciphers =
+        sealed
+            ? new LinkCiphers(
+                new LinkKeys(
+                    1,
+                    secret(config.incarnation(), peerIncarnation),
+                    secret(peerIncarnation, config.incarnation())))
+            : null;
     FrameReader[] lanes = new FrameReader[Lane.values().length];
-    for (int lane = 0; lane < lanes.length; lane++) {
-      lanes[lane] = new FrameReader(config.incarnation(), peerIncarnation, null);
+    for (Lane lane : Lane.values()) {
+      lanes[lane.index()] =
+          new FrameReader(
+              config.incarnation(),
+              peerIncarnation,
+              ciphers == null ? null : ciphers.receiving(lane));
     }
-    return lanes;
+    readers.put(other.index, lanes);
+    SimLink link = new SimLink(other.index, ciphers);
+    peers.put(other.index, core.addPeer(other.config.nodeId(), peerIncarnation, link));
+  }
+
+  /** What the nodes' authenticated channel would agree on: fresh for each pair of lives. */
+  private static byte[] secret(long from, long to) {
+    byte[] secret = new byte[LinkKeys.SECRET_BYTES];
+    new SplittableRandom(from * 31 + to).nextBytes(secret);
+    return secret;
   }
 
   private void onFrame(int from, Lane lane, byte[] frame) {
@@ -217,6 +245,11 @@ public final class SimNode implements BlockSink {
     placeListener = listener;
   }
 
+  /** Runs after a frame's bytes were copied and before it is committed. */
+  public void whileStaging(Consumer<Lane> action) {
+    whileStaging = action;
+  }
+
   /** Blocks pushed to this node and delivered. */
   public long deliveries() {
     return deliveries;
@@ -265,12 +298,16 @@ public final class SimNode implements BlockSink {
   /** Writes frames as production does and hands them to the network. */
   private final class SimLink implements Link {
     private final int to;
-    private final FrameWriter writer = new FrameWriter(null);
+    private final FrameWriter[] writers = new FrameWriter[Lane.values().length];
+    private int publication;
     private byte[] staged;
     private Lane stagedLane;
 
-    SimLink(int to) {
+    SimLink(int to, LinkCiphers ciphers) {
       this.to = to;
+      for (Lane lane : Lane.values()) {
+        writers[lane.index()] = new FrameWriter(ciphers == null ? null : ciphers.sending(lane));
+      }
     }
 
     @Override
@@ -284,10 +321,12 @@ public final class SimNode implements BlockSink {
       if (network.backPressured(index, to)) {
         return scheduler.random().nextInt(8) == 0 ? ADMIN_ACTION : BACK_PRESSURED;
       }
-      staged = new byte[headBytes + payloadBytes];
+      FrameWriter writer = writers[lane.index()];
+      staged = new byte[headBytes + payloadBytes + writer.overheadBytes()];
       stagedLane = lane;
       writer.write(
           new UnsafeBuffer(staged), 0, head, headBytes, payload, payloadOffset, payloadBytes);
+      whileStaging.accept(lane);
       return 0;
     }
 
@@ -304,12 +343,16 @@ public final class SimNode implements BlockSink {
 
     @Override
     public int maxFrameBytes(Lane lane) {
-      return maxFrameBytes;
+      return maxFrameBytes - writers[lane.index()].overheadBytes();
     }
 
     @Override
     public void reset() {
       staged = null;
+      publication++;
+      for (FrameWriter writer : writers) {
+        writer.publication(publication);
+      }
     }
   }
 }

@@ -13,12 +13,13 @@ import io.kvasir.transport.Refusal;
 import io.kvasir.transport.Region;
 import io.kvasir.transport.SealedBlock;
 import io.kvasir.transport.TransportConfig;
+import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.Verdict;
 import io.kvasir.transport.protocol.CoreTransfer;
 import io.kvasir.transport.protocol.Peer;
 import io.kvasir.transport.protocol.TransferListener;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,6 +32,8 @@ import java.util.SplittableRandom;
  */
 final class SimScenario {
   private static final byte CANARY = (byte) 0xA5;
+  private static final MemorySegment UNTOUCHED =
+      Arena.global().allocate((long) SimCluster.SLOTS * SimCluster.SLOT_BYTES).fill(CANARY);
   private static final int ENCODING = 3;
   private static final long MS = 1_000_000L;
   private static final TransportConfig.Limits LIMITS =
@@ -38,7 +41,19 @@ final class SimScenario {
   private static final TransportConfig.Timeouts TIMEOUTS =
       new TransportConfig.Timeouts(10 * MS, MS, 80 * MS, 80 * MS, 150 * MS, 60 * MS, MS);
 
+  /** What is wrong with a run. */
+  enum Kind {
+    /** The medium has faults. */
+    PLAIN,
+    /** The medium has faults and every frame is encrypted. */
+    SEALED,
+    /** Peers say wrong things over a good medium. */
+    LYING
+  }
+
+  private final Kind kind;
   private final SimCluster cluster;
+  private final SimGroup group;
   private final SplittableRandom random;
   private final Map<BlockKey, byte[]> contents = new HashMap<>();
   private final List<Started> started = new ArrayList<>();
@@ -90,11 +105,15 @@ final class SimScenario {
     void onEnd(int index, int code);
   }
 
-  SimScenario(long seed) {
-    SplittableRandom shape = new SplittableRandom(seed * 31);
-    int nodes = 2 + shape.nextInt(2);
-    int frameBytes = 1024 + 256 * shape.nextInt(8);
-    this.cluster = new SimCluster(seed, nodes, frameBytes, LIMITS, TIMEOUTS, () -> {});
+  SimScenario(long seed, Kind kind) {
+    this.kind = kind;
+    SplittableRandom random = new SplittableRandom(seed * 31);
+    SimCluster.Shape shape =
+        new SimCluster.Shape(
+            2 + random.nextInt(2), 1024 + 256 * random.nextInt(8), kind == Kind.SEALED);
+    this.cluster = new SimCluster(seed, shape, LIMITS, TIMEOUTS, this::requireBounds);
+    boolean grouped = kind != Kind.LYING && random.nextInt(8) == 0;
+    this.group = grouped ? new SimGroup(cluster) : null;
     this.random = cluster.scheduler().random();
     for (SimNode node : cluster.nodes()) {
       node.places().memory().fill(CANARY);
@@ -102,14 +121,29 @@ final class SimScenario {
     }
   }
 
+  /** After every event: what a node keeps for its peers stays within the limits. */
+  private void requireBounds() {
+    for (SimNode node : cluster.nodes()) {
+      int peers = cluster.nodes().size() - 1;
+      assertTrue(
+          node.core().transferCount() <= 2 * peers * LIMITS.maxTransfersPerPeer(),
+          "more transfers than the limit");
+    }
+  }
+
   private void prepare(SimNode node) {
     node.onPlaced(
         (offer, slot, verdict) -> {
-          if (verdict.delivered()) {
+          // What a lying source pushes is proven against its own words only.
+          if (verdict.delivered() && kind != Kind.LYING) {
             check(node.places(), slot, offer.key(), offer.layers(), offer.layerCount());
           }
           wipe(node, slot);
         });
+  }
+
+  private static boolean untouched(MemorySegment bytes) {
+    return bytes.mismatch(UNTOUCHED.asSlice(0, bytes.byteSize())) == -1;
   }
 
   private void wipe(SimNode node, BlockRef slot) {
@@ -117,6 +151,12 @@ final class SimScenario {
         .memory()
         .asSlice((long) slot.slot() * SimCluster.SLOT_BYTES, SimCluster.SLOT_BYTES)
         .fill(CANARY);
+  }
+
+  /** Nobody lies: what arrives is what was offered, or nothing. */
+  private void requireHonest(int code) {
+    assertTrue(
+        kind == Kind.LYING || code != Refusal.MISMATCH.code(), "an honest frame was refused");
   }
 
   /** The delivered layers are the sealed bytes; the rest of the slot is untouched. */
@@ -128,11 +168,9 @@ final class SimScenario {
     int to = layers.limit() == 0 ? sealed.length : sealed.length / count * layers.limit();
     long differs = MemorySegment.mismatch(place, from, to, MemorySegment.ofArray(sealed), from, to);
     assertEquals(-1, differs, "a delivered block differs from the sealed one");
-    for (int at = 0; at < SimCluster.SLOT_BYTES; at += at == from - 1 ? to - from + 1 : 1) {
-      if (at < from || at >= to) {
-        assertEquals(CANARY, place.get(ValueLayout.JAVA_BYTE, at), "a byte outside was written");
-      }
-    }
+    assertTrue(
+        untouched(place.asSlice(0, from)) && untouched(place.asSlice(to)),
+        "a byte outside was written");
   }
 
   void run(double weight, boolean crashes) {
@@ -154,7 +192,16 @@ final class SimScenario {
     }
     cluster.scheduler().runFor(700 * MS);
     requireAllEnded();
+    if (kind == Kind.LYING) {
+      cluster.reconnect();
+    } else if (kind == Kind.SEALED) {
+      assertEquals(
+          0, count(TransportCounter.CHECKSUM_FAILURES), "a block was read while it was written");
+    }
+    long completed = group == null ? 0 : group.completedCount();
     requireProgress();
+    assertTrue(
+        group == null || group.completedCount() > completed + 10, "collectives make no progress");
     cluster.scheduler().runFor(200 * MS);
     requireNothingHeld();
   }
@@ -164,7 +211,11 @@ final class SimScenario {
     int to = (from + 1 + random.nextInt(cluster.nodes().size() - 1)) % cluster.nodes().size();
     SimNode node = cluster.node(from);
     switch (random.nextInt(crashes ? 6 : 4)) {
-      case 0, 1 -> cluster.network().faults(from, to, SimFaults.mixed(weight));
+      case 0, 1 ->
+          cluster
+              .network()
+              .faults(
+                  from, to, kind == Kind.LYING ? SimFaults.lying(weight) : SimFaults.mixed(weight));
       case 2 -> cluster.network().faults(from, to, SimFaults.PARTITION);
       case 3 -> node.pause(random.nextLong(150 * MS));
       case 4 -> {
@@ -298,9 +349,13 @@ final class SimScenario {
   }
 
   private void requireAllEnded() {
+    if (group != null) {
+      group.requireNoneOverdue();
+    }
     for (Started transfer : started) {
       assertTrue(transfer.ended || transfer.overtaken(), "a transfer outlived its deadline");
       for (byte code : transfer.codes) {
+        requireHonest(code);
         verdictCount++;
         deliveredCount += code == Verdict.DELIVERED ? 1 : 0;
       }
@@ -332,17 +387,24 @@ final class SimScenario {
       assertEquals(0, node.leaseCount(), "leases left");
       assertEquals(0, node.core().transferCount(), "transfers left");
       assertEquals(SimCluster.SLOTS, node.freePlaceCount(), "places left");
-      MemorySegment places = node.places().memory();
-      for (long at = 0; at < places.byteSize(); at += Long.BYTES) {
-        assertEquals(
-            0xA5A5A5A5A5A5A5A5L,
-            places.get(ValueLayout.JAVA_LONG, at),
-            "a place was written after its verdict");
-      }
+      assertTrue(untouched(node.places().memory()), "a place was written after its verdict");
     }
   }
 
   SimCluster cluster() {
     return cluster;
+  }
+
+  long collectivesCompleted() {
+    return group == null ? 0 : group.completedCount();
+  }
+
+  long collectivesFailed() {
+    return group == null ? 0 : group.failedCount();
+  }
+
+  /** Sum of a counter over the nodes' present lives. */
+  long count(TransportCounter counter) {
+    return cluster.nodes().stream().mapToLong(node -> node.counters().get(counter)).sum();
   }
 }

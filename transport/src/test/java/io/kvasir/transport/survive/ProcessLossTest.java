@@ -109,6 +109,33 @@ class ProcessLossTest {
     }
   }
 
+  /** The driver still holds the dead process for alive when its next life comes. */
+  @Test
+  void shouldServeThePeersNextLifeBeforeTheLossOfTheFormerIsNoticed(ProcessFixture fixture)
+      throws IOException {
+    try (TestDriver driver = new TestDriver();
+        TestNode here = NodeMain.node(HERE, driver.folder(), 1)) {
+      ChildProcess first = startPeer(fixture, here, driver.folder(), "first", 1);
+      first.send("push " + NodeMain.SLOTS / 2);
+      TestTime.await(
+          BOUND,
+          () -> "blocks arriving",
+          () -> here.count(TransportCounter.BLOCKS_RECEIVED) >= NodeMain.SLOTS / 4);
+      first.kill();
+      ChildProcess second = startPeer(fixture, here, driver.folder(), "second", 1);
+      // What the former life had begun ended when the next one was connected in its place.
+      assertEquals(0, here.transport.leaseCount());
+      here.forgetArrived();
+      long before = here.count(TransportCounter.BLOCKS_RECEIVED);
+      second.send("push " + NodeMain.SLOTS / 2);
+      TestTime.await(
+          BOUND,
+          () -> "blocks of the next life",
+          () -> here.count(TransportCounter.BLOCKS_RECEIVED) >= before + NodeMain.SLOTS / 2);
+      second.kill();
+    }
+  }
+
   private void pauseReceiver(ProcessFixture fixture, double scale) throws IOException {
     try (TestDriver driver = new TestDriver(context -> scale(context, scale));
         TestNode here = NodeMain.node(HERE, driver.folder(), scale)) {
@@ -177,6 +204,8 @@ class ProcessLossTest {
             other.forgetArrived();
             return all && one.count(TransportCounter.MEDIA_REBUILDS) == 1;
           });
+      second.endInput();
+      assertEquals(0, second.awaitExit(BOUND), second::lastWords);
     } finally {
       IoUtil.delete(Path.of(killed).toFile(), true);
     }

@@ -1,123 +1,75 @@
 package io.kvasir.transport.survive;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kvasir.transport.BlockKey;
-import io.kvasir.transport.CollectiveGroup;
-import io.kvasir.transport.DeliveryClass;
-import io.kvasir.transport.GroupSpec;
-import io.kvasir.transport.PendingCollective;
-import io.kvasir.transport.PullBlock;
-import io.kvasir.transport.PushBlock;
-import io.kvasir.transport.SealedBlock;
-import io.kvasir.transport.TestNode;
-import io.kvasir.transport.Transfer;
-import io.kvasir.transport.TransportCounter;
-import io.kvasir.transport.media.TestDriver;
+import io.kvasir.transport.process.ChildProcess;
+import io.kvasir.transport.process.JvmSpec;
+import io.kvasir.transport.process.ProcessExtension;
+import io.kvasir.transport.process.ProcessFixture;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * Bulk in both directions beside a latency lane, over UDP: briefly in the everyday run, for {@code
- * -Dkvasir.soak.seconds} (600) in the slow one. Ends with flat memory, no lease, no driver error
- * and no folder.
+ * Bulk in both directions beside a latency lane, over shared memory and sealed over UDP at once:
+ * briefly in the everyday run, for {@code -Dkvasir.soak.seconds} (600) in the slow one. Ends with
+ * flat memory, no lease, no driver error, no log and no folder.
  */
+@ExtendWith(ProcessExtension.class)
 class SoakTest {
-  private static final Duration DEADLINE = Duration.ofSeconds(60);
-  private static final int BLOCK_BYTES = 256 << 10;
-  private static final int BLOCKS = 8;
-  private static final int VECTOR = 4096;
+  private static final Pattern SAMPLE =
+      Pattern.compile("rounds=(\\d+)/(\\d+) .*heapKiB=(\\d+) directKiB=(\\d+) residentKiB=(\\d+)");
+  private static final int HEAP = 3;
+  private static final int DIRECT = 4;
+  private static final int RESIDENT = 5;
 
   @Test
-  void shouldMoveBulkBothWaysBesideTheLatencyLane() {
-    run(3);
+  void shouldMoveBulkBothWaysBesideTheLatencyLane(ProcessFixture fixture) throws IOException {
+    List<Matcher> samples = run(fixture, 3);
+    Matcher last = samples.getLast();
+    assertTrue(value(last, 1) > 2 && value(last, 2) > 2, last::toString);
   }
 
   @Test
   @Tag("slow")
-  void shouldStayFlatForTenMinutes() {
-    run(Integer.getInteger("kvasir.soak.seconds", 600));
+  @Timeout(value = 2, unit = TimeUnit.HOURS)
+  void shouldStayFlatForTenMinutes(ProcessFixture fixture) throws IOException {
+    List<Matcher> samples = run(fixture, Integer.getInteger("kvasir.soak.seconds", 600));
+    // By the third sample all code is compiled and every pool has its size.
+    Matcher early = samples.get(2);
+    Matcher last = samples.getLast();
+    assertTrue(value(last, 1) > 10 * value(samples.getFirst(), 1) / 2, "rounds go on");
+    assertTrue(value(last, HEAP) - value(early, HEAP) < 4 << 10, "the heap grew");
+    assertTrue(value(last, DIRECT) - value(early, DIRECT) < 1 << 10, "direct memory grew");
+    assertTrue(value(last, RESIDENT) - value(early, RESIDENT) < 32 << 10, "the process grew");
   }
 
-  private static void run(int seconds) {
-    TestDriver here = new TestDriver();
-    TestDriver there = new TestDriver();
-    try (TestNode one = NodeMain.node(1, here.folder(), 1);
-        TestNode other = NodeMain.node(2, there.folder(), 1)) {
-      TestNode.introduce(one, other, null);
-      List<PushBlock> push = new ArrayList<>();
-      List<PullBlock> pull = new ArrayList<>();
-      for (int i = 0; i < BLOCKS; i++) {
-        push.add(PushBlock.of(one.seal(new BlockKey(1, i), i, BLOCK_BYTES - i, 1)));
-        SealedBlock block = other.seal(new BlockKey(2, i), i, BLOCK_BYTES - i, 1);
-        pull.add(PullBlock.of(block.key(), TestNode.ENCODING, one.own.ref(BLOCKS + i)));
-      }
-      List<CollectiveGroup> groups = join(one, other);
-      long endNs = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
-      long usedBytes = 0;
-      int rounds = 0;
-      while (System.nanoTime() < endNs || rounds < 3) {
-        Transfer out = one.transport.push(2, push, DeliveryClass.REQUIRES_DELIVERY, DEADLINE);
-        Transfer in = one.transport.pull(2, pull, DEADLINE, null);
-        reduce(groups, rounds);
-        assertTrue(out.result().orTimeout(90, TimeUnit.SECONDS).join().allDelivered());
-        assertTrue(in.result().orTimeout(90, TimeUnit.SECONDS).join().allDelivered());
-        for (int i = 0; i < BLOCKS; i++) {
-          assertTrue(TestNode.equal(other.own, i, one.own, BLOCKS + i, 0, BLOCK_BYTES - i));
-        }
-        other.forgetArrived();
-        rounds++;
-        if (rounds == 3) {
-          usedBytes = usedAfterCollection();
-        }
-      }
-      long grownBytes = usedAfterCollection() - usedBytes;
-      assertTrue(grownBytes < 16 << 20, "heap grew by " + grownBytes + " in " + rounds);
-      assertEquals(0, one.count(TransportCounter.PEERS_LOST));
-      assertEquals(0, one.count(TransportCounter.COLLECTIVES_FAILED));
-    }
-    for (TestDriver driver : List.of(here, there)) {
-      long errors = driver.errorCount();
-      driver.close();
-      assertEquals(0, errors, "driver errors");
-      assertFalse(driver.path().toFile().exists(), "the driver's folder is left");
-    }
+  private static long value(Matcher sample, int group) {
+    return Long.parseLong(sample.group(group));
   }
 
-  private static List<CollectiveGroup> join(TestNode one, TestNode other) {
-    long[] ids = {1, 2};
-    long[] lives = {one.transport.incarnation(), other.transport.incarnation()};
-    return List.of(
-        one.transport.join(new GroupSpec(3, 0, ids, lives, 0)),
-        other.transport.join(new GroupSpec(3, 0, ids, lives, 1)));
-  }
-
-  private static void reduce(List<CollectiveGroup> groups, int round) {
-    float[] a = new float[VECTOR];
-    float[] b = new float[VECTOR];
-    float[] sum = new float[VECTOR];
-    for (int i = 0; i < VECTOR; i++) {
-      a[i] = i + 0.1f * round;
-      b[i] = 3.7f * i;
-      sum[i] = a[i] + b[i];
-    }
-    PendingCollective first = groups.get(0).allReduceSum(a, DEADLINE);
-    PendingCollective second = groups.get(1).allReduceSum(b, DEADLINE);
-    first.await();
-    second.await();
-    assertArrayEquals(sum, a);
-    assertArrayEquals(sum, b);
-  }
-
-  private static long usedAfterCollection() {
-    System.gc();
-    return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
+  private static List<Matcher> run(ProcessFixture fixture, int seconds) throws IOException {
+    ChildProcess child =
+        fixture.start(
+            JvmSpec.of("soak", SoakMain.class, Integer.toString(seconds))
+                .withJvmFlags("-Xms256m", "-XX:+AlwaysPreTouch"));
+    int exitCode = child.awaitExit(Duration.ofSeconds(seconds + 300L));
+    String said = Files.readString(child.stdout());
+    System.out.println(said);
+    assertEquals(0, exitCode, child::lastWords);
+    assertTrue(
+        said.contains("end leases=0 failures=0 driverErrors=0 foldersLeft=false"), said::strip);
+    List<Matcher> samples = said.lines().map(SAMPLE::matcher).filter(Matcher::find).toList();
+    assertEquals(10, samples.size(), said);
+    return samples;
   }
 }

@@ -50,7 +50,7 @@ final class KvasirLoad implements Load {
   private static final int BATCH = Regions.BYTES / SLOT_BYTES / 2;
   private static final int ENCODING = 1;
   private static final long GROUP = 1;
-  private static final long PARK_NS = 20_000;
+  private static final long PARK_NS = 200_000;
   private static final Duration DEADLINE = Duration.ofSeconds(30);
   private final Role role;
   private final Spec spec;

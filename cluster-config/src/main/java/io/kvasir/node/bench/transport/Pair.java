@@ -1,7 +1,6 @@
 package io.kvasir.node.bench.transport;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.nio.file.Files;
@@ -11,7 +10,6 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -19,9 +17,6 @@ import java.util.stream.Stream;
  * until {@link #close(String)}, so that runs of several ways can alternate. One thread.
  */
 final class Pair implements AutoCloseable {
-  /** A client's liveness time-out and idle-exit, and some. */
-  private static final long DRIVER_END_NS = TimeUnit.SECONDS.toNanos(45);
-
   private final Worker sender;
   private final Worker receiver;
   private final Worker driver;
@@ -31,9 +26,10 @@ final class Pair implements AutoCloseable {
 
   /**
    * @param logs takes the processes' logs
+   * @param media takes the drivers' folders; deleted at the end
    */
-  Pair(Path logs) throws IOException {
-    media = mediaFolder();
+  Pair(Path logs, Path media) throws IOException {
+    this.media = media;
     sender = new Worker(Load.Role.SENDER, logs.resolve("sender.log"));
     receiver = new Worker(Load.Role.RECEIVER, logs.resolve("receiver.log"));
     driver = new Worker(Load.Role.DRIVER, logs.resolve("driver.log"));
@@ -125,32 +121,33 @@ final class Pair implements AutoCloseable {
   }
 
   /** A folder for drivers, on a tmpfs where there is one. */
-  private static Path mediaFolder() throws IOException {
+  static Path mediaFolder() throws IOException {
     Path shared = Path.of("/dev/shm");
     return Files.isDirectory(shared)
         ? Files.createTempDirectory(shared, "kvasir-bench-")
         : Files.createTempDirectory("kvasir-bench-");
   }
 
-  /** Ends the processes, waits for the last host's driver to end by itself, and leaves nothing. */
+  /** Ends the processes, the hosts' drivers included, and leaves nothing. */
   @Override
   public void close() throws IOException {
-    sender.close();
-    receiver.close();
-    driver.close();
-    Waiting.until("no driver is left in " + media, DRIVER_END_NS, () -> !hasDrivers());
-    deleteAll(media);
-  }
-
-  private boolean hasDrivers() {
-    try (Stream<Path> inside = Files.walk(media, 2)) {
-      return inside.anyMatch(path -> path.getFileName().toString().startsWith("driver-"));
-    } catch (IOException | UncheckedIOException changedMeanwhile) {
-      return true;
+    // A host's driver is meant to outlive the node that started it; these serve nobody else.
+    List<ProcessHandle> hostDrivers =
+        Stream.of(sender, receiver).flatMap(Worker::children).toList();
+    try {
+      sender.close();
+      receiver.close();
+      driver.close();
+      Interruption.end(hostDrivers);
+    } finally {
+      deleteAll(media);
     }
   }
 
   static void deleteAll(Path folder) throws IOException {
+    if (!Files.exists(folder)) {
+      return;
+    }
     List<Path> inside;
     try (Stream<Path> walk = Files.walk(folder)) {
       inside = walk.sorted(Comparator.reverseOrder()).toList();

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /** A worker process, driven by one command a line. It ends when its input ends. One thread. */
 final class Worker implements AutoCloseable {
@@ -35,6 +36,8 @@ final class Worker implements AutoCloseable {
     this.name = role.name().toLowerCase(Locale.ROOT);
     this.log = log;
     List<String> command = new ArrayList<>();
+    // A terminal's signals reach the whole group; here the bench's own process sees to the end.
+    command.addAll(List.of("/bin/sh", "-c", "trap '' INT HUP; exec \"$0\" \"$@\""));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + jvmOptions());
     command.addAll(List.of("-Xmx512m", "-XX:MaxDirectMemorySize=1g"));
@@ -115,6 +118,11 @@ final class Worker implements AutoCloseable {
       }
     }
     throw new IOException("no VmRSS of the " + name);
+  }
+
+  /** Processes that it started, and that still run. */
+  Stream<ProcessHandle> children() {
+    return process.children();
   }
 
   @Override

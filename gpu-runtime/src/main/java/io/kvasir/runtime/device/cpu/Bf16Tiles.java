@@ -28,6 +28,9 @@ final class Bf16Tiles {
       int cStride) {
     int r = 0;
     if (Lanes.TALL) {
+      for (; r + TallTiles.ROWS <= rows; r += TallTiles.ROWS) {
+        TallTiles.bf16(a, aAt + r * aStride, aStride, b, bAt, depth, c, cAt + r * cStride, cStride);
+      }
       for (; r + 8 <= rows; r += 8) {
         rows8(a, aAt + r * aStride, aStride, b, bAt, depth, c, cAt + r * cStride, cStride);
       }

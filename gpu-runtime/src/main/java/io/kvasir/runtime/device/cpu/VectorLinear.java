@@ -54,11 +54,28 @@ final class VectorLinear implements WorkerTeam.Task {
     if (work < ALONE) {
       team.runAlone(this, panels);
     } else {
-      // One row is memory alone: long stretches, which the hardware prefetches best.
-      int chunks = (call.rows == 1 ? 2 : 8) * team.threads();
-      int grain = (panels + chunks - 1) / chunks;
-      team.run(this, panels, call.rows == 1 ? (grain + 3) / 4 * 4 : grain);
+      team.run(this, panels, call.rows == 1 ? grainOfOneRow(panels) : grain(panels));
     }
+  }
+
+  /** One row is memory alone: long stretches, which the hardware prefetches best. */
+  private int grainOfOneRow(int panels) {
+    int chunks = 2 * team.threads();
+    return ((panels + chunks - 1) / chunks + 3) / 4 * 4;
+  }
+
+  /**
+   * Few rows: pairs of panels, more where those are little work, because the others wait for what
+   * one worker does last. Many rows: long stretches, whose panels share the reads of x.
+   */
+  private int grain(int panels) {
+    int chunks = 8 * team.threads();
+    int most = (panels + chunks - 1) / chunks;
+    if (call.rows > FUSED_ROWS) {
+      return most;
+    }
+    long pair = 2L * PANEL * call.weight.inWidth * call.rows;
+    return 2 * Math.clamp(ALONE / pair, 1, Math.max(1, (most + 1) / 2));
   }
 
   @Override
@@ -72,7 +89,12 @@ final class VectorLinear implements WorkerTeam.Task {
       int panel = first + from;
       while (panel < first + to) {
         int done = 1;
-        if (call.rows > 1) {
+        int sumsLength = PANEL;
+        if (pairAtOnce(panel, first + to, rows)) {
+          done = 2;
+          sumsLength = rows * PANEL;
+          multiplyPair(own, panel, row, rows);
+        } else if (call.rows > 1) {
           multiplyRows(own, panel, row, rows);
         } else if (fourAtOnce(panel, first + to)) {
           done = 4;
@@ -84,7 +106,7 @@ final class VectorLinear implements WorkerTeam.Task {
           multiplyRow(own, panel);
         }
         for (int i = 0; i < done; i++) {
-          finish(own.sums, i * PANEL, panel + i, row, rows);
+          finish(own.sums, i * sumsLength, panel + i, row, rows);
         }
         panel += done;
       }
@@ -97,6 +119,67 @@ final class VectorLinear implements WorkerTeam.Task {
     return w.format == WeightFormat.BF16
         && panel + 4 <= end
         && panel % w.panelsPerStore + 4 <= w.panelsPerStore;
+  }
+
+  /**
+   * Whether a few rows meet two panels of one store, which {@link PairTiles} reads together. Int8
+   * has half the bytes to hide arithmetic behind: from eight rows on its taller tiles do better.
+   */
+  private boolean pairAtOnce(int panel, int end, int rows) {
+    PackedLinear w = call.weight;
+    return Lanes.TALL
+        && rows >= PairTiles.ROWS
+        && (w.format == WeightFormat.BF16 && rows <= FUSED_ROWS
+            || w.format == WeightFormat.INT8 && rows < 2 * PairTiles.ROWS)
+        && panel + 2 <= end
+        && panel % w.panelsPerStore + 2 <= w.panelsPerStore;
+  }
+
+  /** The first rows bring a stretch of both panels from memory, the others use it there. */
+  private void multiplyPair(Scratch own, int panel, int row, int rows) {
+    PackedLinear w = call.weight;
+    float[] x = call.x;
+    int stride = call.xStride;
+    float[] sums = own.sums;
+    int next = rows * PANEL;
+    Arrays.fill(sums, 0, 2 * next, 0f);
+    int store = w.store(panel);
+    int rest = PairTiles.ROWS * PANEL;
+    for (int k = 0; k < w.inWidth; k += FUSED_DEPTH) {
+      int depth = Math.min(FUSED_DEPTH, w.inWidth - k);
+      int xAt = call.xOffset + row * stride + k;
+      int xRest = xAt + PairTiles.ROWS * stride;
+      int left = rows - PairTiles.ROWS;
+      int at = w.panelOffset(panel) + k * PANEL;
+      int length = w.panelLength;
+      if (w.format == WeightFormat.BF16) {
+        short[] b = w.shorts[store];
+        PairTiles.bf16(x, xAt, stride, b, at, length, depth, sums, 0, next);
+        Bf16Tiles.run(x, xRest, stride, left, b, at, depth, sums, rest, PANEL);
+        Bf16Tiles.run(x, xRest, stride, left, b, at + length, depth, sums, next + rest, PANEL);
+      } else {
+        byte[] b = w.bytes[store];
+        float[] scales = w.scales[store];
+        int scale = w.scaleOffset(panel) + k / WeightFormat.BLOCK * PANEL;
+        int scaleNext = scale + w.scaleLength;
+        PairTiles.int8(
+            x, xAt, stride, b, at, length, depth, scales, scale, w.scaleLength, sums, 0, next);
+        Int8Tiles.run(x, xRest, stride, left, b, at, depth, scales, scale, sums, rest, PANEL);
+        Int8Tiles.run(
+            x,
+            xRest,
+            stride,
+            left,
+            b,
+            at + length,
+            depth,
+            scales,
+            scaleNext,
+            sums,
+            next + rest,
+            PANEL);
+      }
+    }
   }
 
   private void multiplyRow(Scratch own, int panel) {

@@ -3,6 +3,10 @@ package io.kvasir.runtime.device.cpu.bench;
 /** Sequential read of a large array on several threads: what the memory gives. */
 final class PlainRead {
   private static final int LENGTH = 1 << 26;
+
+  /** Values a call: a loop that runs long inside one call is never compiled by C2 here. */
+  private static final int STRETCH = 1 << 16;
+
   private static volatile long sink;
 
   private PlainRead() {}
@@ -18,14 +22,14 @@ final class PlainRead {
 
   private static void readAll(long[] values, int threads) {
     if (threads == 1) {
-      sink += sum(values, 0, LENGTH);
+      sink += sumAll(values, 0, LENGTH);
       return;
     }
     Thread[] readers = new Thread[threads];
     for (int t = 0; t < threads; t++) {
       int from = (int) ((long) LENGTH * t / threads);
       int to = (int) ((long) LENGTH * (t + 1) / threads);
-      readers[t] = Thread.ofPlatform().start(() -> sink += sum(values, from, to));
+      readers[t] = Thread.ofPlatform().start(() -> sink += sumAll(values, from, to));
     }
     for (Thread reader : readers) {
       try {
@@ -34,6 +38,14 @@ final class PlainRead {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  private static long sumAll(long[] values, int from, int to) {
+    long sum = 0;
+    for (int i = from; i < to; i += STRETCH) {
+      sum += sum(values, i, Math.min(to, i + STRETCH));
+    }
+    return sum;
   }
 
   /**

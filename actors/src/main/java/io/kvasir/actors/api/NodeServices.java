@@ -1,0 +1,247 @@
+package io.kvasir.actors.api;
+
+import com.typesafe.config.Config;
+import io.kvasir.actors.cluster.ClusterService;
+import io.kvasir.actors.cluster.ModelInfo;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.cluster.NodeMessage.Holdings;
+import io.kvasir.actors.directory.DirectoryService;
+import io.kvasir.actors.gpu.Intake;
+import io.kvasir.actors.link.LinkService;
+import io.kvasir.actors.schedule.GenerationService;
+import io.kvasir.actors.schedule.NodeDevice;
+import io.kvasir.actors.settings.DirectorySettings;
+import io.kvasir.actors.settings.KvasirSettings;
+import io.kvasir.actors.settings.LinkSettings;
+import io.kvasir.actors.settings.RuntimeSettings;
+import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.actors.settings.TierSettings;
+import io.kvasir.actors.tier.TierService;
+import io.kvasir.actors.tier.TierStats;
+import io.kvasir.runtime.blocks.DeviceBlocks;
+import io.kvasir.runtime.engine.GenerationEngine;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import org.agrona.CloseHelper;
+import org.apache.pekko.Done;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What a node of a cluster runs around its devices: its part of the directory, links to peers,
+ * tiers, and the service that computes for gateways. Started in that order, ended in the other.
+ * Safe from any thread; starting blocks while the media driver starts.
+ */
+final class NodeServices {
+  private static final Logger LOG = LoggerFactory.getLogger(NodeServices.class);
+  private static final Set<String> HOLDING = Set.of("prefill", "decode", "cache");
+
+  private final ActorSystem<?> system;
+  private final ClusterService cluster;
+  private final ScheduleSettings schedule;
+  private final DirectoryService directory;
+  private final LinkService links;
+  private volatile TierService tier;
+  private GenerationService.Handle generations;
+  private AutoCloseable waiting;
+  private volatile List<ModelInfo> models = List.of();
+  private volatile List<GenerationEngine> engines = List.of();
+  private CompletionStage<Done> drained;
+  private boolean closed;
+
+  private NodeServices(
+      ActorSystem<?> system,
+      ClusterService cluster,
+      ScheduleSettings schedule,
+      DirectoryService directory,
+      LinkService links) {
+    this.system = system;
+    this.cluster = cluster;
+    this.schedule = schedule;
+    this.directory = directory;
+    this.links = links;
+  }
+
+  /** Starts what needs no model. */
+  static NodeServices start(ActorSystem<?> system, ClusterService cluster) {
+    Config config = system.settings().config();
+    DirectoryService directory =
+        DirectoryService.start(system, cluster.view(), DirectorySettings.from(config));
+    LinkService links = null;
+    boolean started = false;
+    try {
+      if (cluster.identity().roles().stream().anyMatch(HOLDING::contains)) {
+        links = LinkService.start(system, cluster.view(), LinkSettings.from(config));
+      }
+      NodeServices services =
+          new NodeServices(system, cluster, ScheduleSettings.from(config), directory, links);
+      services.introduce();
+      cluster.holdings(services::holdings);
+      started = true;
+      return services;
+    } finally {
+      if (!started) {
+        CloseHelper.quietClose(links);
+        directory.close();
+      }
+    }
+  }
+
+  DirectoryService directory() {
+    return directory;
+  }
+
+  /**
+   * Begins to compute for gateways, with the loaded ones of the models.
+   *
+   * @param ready by the models' order; null where one could not be loaded
+   */
+  synchronized void compute(
+      KvasirSettings settings, NodeModels loaded, Intake intake, List<KvasirServer.Ready> ready) {
+    if (closed) {
+      return;
+    }
+    List<ModelInfo> infos = new ArrayList<>();
+    List<NodeDevice> devices = new ArrayList<>();
+    for (int i = 0; i < ready.size(); i++) {
+      if (ready.get(i) == null) {
+        continue;
+      }
+      RuntimeSettings model = settings.models().get(i);
+      ModelInfo info = info(model.modelId(), ready.get(i));
+      infos.add(info);
+      devices.add(
+          new NodeDevice(
+              model.modelId(), loaded.served().find(model.modelId()).gpu(), model.maxRunning()));
+      DeviceBlocks blocks = ready.get(i).engine().blocks();
+      if (blocks != null && tier == null) {
+        tier = startTier(blocks, info);
+        intake.fetch(info.id(), info.keys(), tier.fetcher(), schedule.fetchDeadline());
+      } else if (blocks != null) {
+        LOG.warn("{} has no tiers below its device: a node keeps those of its first model", info.id());
+      }
+    }
+    models = List.copyOf(infos);
+    engines = ready.stream().filter(one -> one != null).map(KvasirServer.Ready::engine).toList();
+    generations = GenerationService.start(system, cluster.view(), intake, devices, schedule);
+    introduce();
+  }
+
+  /** Keeps blocks for others, of the first model that is seen. */
+  synchronized void keepForOthers() {
+    Executor blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
+    waiting =
+        cluster
+            .view()
+            .subscribe(
+                nodes ->
+                    nodes.stream()
+                        .flatMap(node -> node.models().stream())
+                        .filter(info -> info.shape() != null)
+                        .findFirst()
+                        .ifPresent(info -> blocking.execute(() -> keep(info))));
+  }
+
+  private synchronized void keep(ModelInfo info) {
+    if (tier == null && !closed) {
+      tier = startTier(null, info);
+      introduce();
+    }
+  }
+
+  private TierService startTier(DeviceBlocks blocks, ModelInfo info) {
+    return TierService.start(
+        system,
+        cluster.view(),
+        directory.directory(),
+        directory.announcer(),
+        blocks,
+        info,
+        links,
+        TierSettings.from(system.settings().config()));
+  }
+
+  private static ModelInfo info(String id, KvasirServer.Ready ready) {
+    GenerationEngine engine = ready.engine();
+    DeviceBlocks blocks = engine.blocks();
+    return new ModelInfo(
+        id,
+        engine.fingerprint(),
+        ready.maxContextTokens(),
+        engine.vocabSize(),
+        engine.hiddenSize(),
+        blocks == null ? null : blocks.shape(),
+        blocks == null ? null : blocks.keyScheme());
+  }
+
+  /** For {@code kvasir cluster status}. */
+  private List<Holdings.Tier> holdings() {
+    List<Holdings.Tier> tiers = new ArrayList<>();
+    long deviceBytes = 0;
+    long deviceBlocks = 0;
+    for (GenerationEngine engine : engines) {
+      long bytes = engine.stats().arenaUsedBytes();
+      DeviceBlocks blocks = engine.blocks();
+      deviceBytes += bytes;
+      deviceBlocks += blocks == null ? 0 : bytes / Math.max(1, blocks.shape().prefixBytes(1));
+    }
+    if (!engines.isEmpty()) {
+      tiers.add(new Holdings.Tier("device", deviceBlocks, deviceBytes));
+    }
+    TierService below = tier;
+    if (below != null) {
+      TierStats host = below.host().stats();
+      tiers.add(new Holdings.Tier("host", host.blocks(), host.usedBytes()));
+    }
+    return tiers;
+  }
+
+  private void introduce() {
+    NodeInfo bare = cluster.identity().bare();
+    cluster.introduce(
+        new NodeInfo(
+            bare.nodeId(),
+            bare.incarnation(),
+            bare.name(),
+            bare.address(),
+            bare.roles(),
+            bare.appVersion(),
+            models,
+            directory.ref(),
+            tier == null ? null : tier.ref(),
+            generations == null ? null : generations.ref()));
+  }
+
+  /**
+   * Takes nothing new from gateways; what runs has {@code limit} to end, then gateways go on
+   * elsewhere. Never fails.
+   */
+  synchronized CompletionStage<Done> drain(Duration limit) {
+    if (drained == null) {
+      drained =
+          generations == null
+              ? CompletableFuture.completedFuture(Done.getInstance())
+              : generations.drain(limit);
+    }
+    return drained;
+  }
+
+  /** Ends tiers, links and directory: before the devices. */
+  synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    CloseHelper.quietClose(waiting);
+    CloseHelper.quietClose(tier);
+    CloseHelper.quietClose(links);
+    CloseHelper.quietClose(directory);
+  }
+}

@@ -1,0 +1,39 @@
+package io.kvasir.actors.link;
+
+import io.kvasir.transport.BlockSource;
+import io.kvasir.transport.BlockTransport;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/** The ways to other nodes' blocks. Any thread; nothing blocks. */
+public interface Links {
+  /** This node's transport. */
+  BlockTransport transport();
+
+  /**
+   * Makes sure that transfers can name the node, in the life that the cluster view shows.
+   *
+   * @param deadline from now
+   * @return whether the link stands; never fails
+   */
+  CompletionStage<Boolean> ready(long nodeId, Duration deadline);
+
+  /** The link to a node as it is now, or null if there is none. */
+  LinkStatus status(long nodeId);
+
+  /** All links that stand. */
+  List<LinkStatus> all();
+
+  /** Tells what a transfer measured, so that {@link #status} can say how fast the link is. */
+  void measured(long nodeId, long bytes, long durationNs);
+
+  /**
+   * Tells that transfers to a node end as lost: the link is made anew, with new invitations and
+   * secrets.
+   */
+  void lost(long nodeId);
+
+  /** Serves a source's blocks to peers; the first source that knows a key answers. */
+  void serve(BlockSource source);
+}

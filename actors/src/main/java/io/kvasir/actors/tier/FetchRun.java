@@ -1,0 +1,498 @@
+package io.kvasir.actors.tier;
+
+import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.tier.BlockFetcher.Fetched;
+import io.kvasir.actors.tier.BlockFetcher.Order;
+import io.kvasir.actors.tier.HostTier.HostLease;
+import io.kvasir.actors.tier.LoadPlanner.Offer;
+import io.kvasir.actors.tier.LoadPlanner.Plan;
+import io.kvasir.actors.tier.LoadPlanner.Prompt;
+import io.kvasir.actors.tier.LoadPlanner.Source;
+import io.kvasir.runtime.blocks.BlockKeys;
+import io.kvasir.runtime.blocks.BlockLoad;
+import io.kvasir.runtime.blocks.BlockPin;
+import io.kvasir.runtime.blocks.BlockShape;
+import io.kvasir.runtime.blocks.LoadedSpan;
+import io.kvasir.runtime.blocks.Residence;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One prompt's way from keys to pinned blocks: what the device has, what the host tier has, what
+ * the directory knows of peers, a plan, its loads, and where a source failed another plan without
+ * it. Guarded by its own lock; loads run side by side and meet here. Whatever completes after the
+ * end is let go at once (A3).
+ */
+final class FetchRun {
+  private static final int MAX_PLANS = 3;
+
+  private final TierFetcher.Means means;
+  private final Order order;
+  private final BlockKeys keys;
+  private final BlockShape shape;
+  private final int blocks;
+  private final long startNs;
+  private final CompletableFuture<Fetched> answer = new CompletableFuture<>();
+  private final List<BlockPin> pins = new ArrayList<>();
+  private final List<String> explained = new ArrayList<>();
+  private final List<BitSet> onDevice = new ArrayList<>();
+  private final Residence[][] loadedFrom;
+  private final Map<Source, List<BitSet>> available = new LinkedHashMap<>();
+  private final MissReason[] why;
+  private final BitSet bypassed = new BitSet();
+  private int deviceAtStart;
+  private boolean late;
+  private boolean noSpace;
+  private Plan plan;
+  private int plans;
+  private boolean finished;
+
+  FetchRun(TierFetcher.Means means, Order order) {
+    this.means = means;
+    this.order = order;
+    this.keys = order.keys();
+    this.shape = means.host().shape();
+    this.blocks = keys.blockCount();
+    this.startNs = means.clock().getAsLong();
+    this.loadedFrom = new Residence[keys.groupCount()][blocks];
+    this.why = new MissReason[blocks];
+    for (int group = 0; group < keys.groupCount(); group++) {
+      onDevice.add(new BitSet(blocks));
+    }
+  }
+
+  CompletableFuture<Fetched> start() {
+    CompletableFuture.delayedExecutor(
+            order.deadline().toNanos(), TimeUnit.NANOSECONDS, means.executor())
+        .execute(() -> finish("the deadline of the fetch has passed"));
+    List<BlockPlace> places = BlockPlace.of(keys, 0, blocks);
+    means
+        .device()
+        .pin(
+            places.stream().map(BlockPlace::id).toList(),
+            order.ownerId(),
+            means.settings().pinTtl())
+        .whenCompleteAsync((pin, failure) -> onDevice(places, pin), means.executor());
+    return answer;
+  }
+
+  private Duration left() {
+    return order.deadline().minusNanos(means.clock().getAsLong() - startNs);
+  }
+
+  private void onDevice(List<BlockPlace> places, BlockPin pin) {
+    if (pin == null) {
+      finish("the device takes no calls");
+      return;
+    }
+    synchronized (this) {
+      if (!take(pin)) {
+        return;
+      }
+      pin.pinned().stream().forEach(i -> mark(onDevice, places.get(i)));
+      deviceAtStart = LoadPlanner.devicePrefix(prompt());
+      if (deviceAtStart == blocks) {
+        finish("the device has all " + blocks + " blocks");
+        return;
+      }
+      List<BitSet> here = empty();
+      means.host().find(places).stream().forEach(i -> mark(here, places.get(i)));
+      available.put(new Source(Residence.HOST, 0), here);
+    }
+    Duration patience = left();
+    if (means.settings().lookupDeadline().compareTo(patience) < 0) {
+      patience = means.settings().lookupDeadline();
+    }
+    if (servedHere() || patience.isNegative()) {
+      load();
+    } else {
+      means
+          .directory()
+          .lookup(keys, patience)
+          .whenCompleteAsync(
+              (holdings, failure) -> onHoldings(failure == null ? holdings : Holdings.LATE),
+              means.executor());
+    }
+  }
+
+  private List<BitSet> empty() {
+    List<BitSet> sets = new ArrayList<>();
+    for (int group = 0; group < keys.groupCount(); group++) {
+      sets.add(new BitSet(blocks));
+    }
+    return sets;
+  }
+
+  private static void mark(List<BitSet> sets, BlockPlace place) {
+    sets.get(place.id().group()).set(place.index());
+  }
+
+  private Prompt prompt() {
+    return new Prompt(shape, blocks, order.promptTokens(), onDevice);
+  }
+
+  /** Whether device and host together have every block. */
+  private synchronized boolean servedHere() {
+    List<BitSet> union = empty();
+    for (int group = 0; group < union.size(); group++) {
+      union.get(group).or(onDevice.get(group));
+      union.get(group).or(available.get(new Source(Residence.HOST, 0)).get(group));
+    }
+    return LoadPlanner.devicePrefix(new Prompt(shape, blocks, order.promptTokens(), union))
+        == blocks;
+  }
+
+  private void onHoldings(Holdings holdings) {
+    synchronized (this) {
+      late = holdings.late();
+      if (late) {
+        explained.add("the directory did not answer in time");
+      }
+      for (Holdings.Holder holder : holdings.holders()) {
+        if (TierFetcher.peer(means.view(), holder.nodeId(), holder.incarnation()) != null
+            && holder.blocks().size() == keys.groupCount()) {
+          List<BitSet> held =
+              available.computeIfAbsent(
+                  new Source(Residence.PEER, holder.nodeId()), source -> empty());
+          for (int group = 0; group < held.size(); group++) {
+            held.get(group).or(holder.blocks().get(group));
+          }
+        }
+      }
+    }
+    load();
+  }
+
+  /** Plans with what is known now, and starts the loads. */
+  private void load() {
+    List<CompletableFuture<Void>> loads = new ArrayList<>();
+    synchronized (this) {
+      if (finished) {
+        return;
+      }
+      List<Offer> offers = new ArrayList<>();
+      available.forEach(
+          (source, held) -> {
+            if (held.stream().allMatch(BitSet::isEmpty)) {
+              return;
+            }
+            Offer offer = means.rates().offer(source, held, explained);
+            if (offer != null) {
+              offers.add(offer);
+            } else {
+              bypassed.or(held.getFirst());
+            }
+          });
+      plan = LoadPlanner.plan(prompt(), offers, means.cost());
+      plans++;
+      explained.addAll(plan.explained());
+      if (plan.end() == plan.device()) {
+        finish(null);
+        return;
+      }
+      for (int i = 0; i < offers.size(); i++) {
+        List<BlockPlace> wanted = wanted(i);
+        if (!wanted.isEmpty()) {
+          loads.add(load(offers.get(i).source(), wanted));
+        }
+      }
+    }
+    CompletableFuture.allOf(loads.toArray(CompletableFuture[]::new))
+        .whenCompleteAsync((done, failure) -> onLoaded(), means.executor());
+  }
+
+  /** What the plan takes from an offer, in the order of the chain. */
+  private List<BlockPlace> wanted(int offer) {
+    List<BlockPlace> wanted = new ArrayList<>();
+    for (int block = 0; block < plan.end(); block++) {
+      for (int group = 0; group < keys.groupCount(); group++) {
+        if (plan.from()[group][block] == offer && block >= shape.firstNeeded(group, plan.end())) {
+          wanted.add(new BlockPlace(keys.id(group, block), keys.root(), block));
+        }
+      }
+    }
+    return wanted;
+  }
+
+  private long bytes(List<BlockPlace> places) {
+    return places.stream()
+        .mapToLong(place -> shape.groups().get(place.id().group()).blockBytes())
+        .sum();
+  }
+
+  private CompletableFuture<Void> load(Source source, List<BlockPlace> wanted) {
+    long bytes = bytes(wanted);
+    double share = plan.computeSeconds() / Math.max(1, plannedBytes()) * bytes;
+    double predicted = plan.loadSeconds();
+    long beganNs = means.clock().getAsLong();
+    means.rates().begin(source, bytes);
+    TierLoadEvent event = new TierLoadEvent();
+    event.begin();
+    CompletableFuture<Void> done =
+        source.residence() == Residence.HOST
+            ? toDevice(source, wanted)
+            : new PeerLoad(source, wanted).start();
+    return done.whenComplete(
+        (nothing, failure) -> {
+          means.rates().end(source, bytes);
+          List<BlockPlace> loaded = loaded(source, wanted);
+          long loadedBytes = bytes(loaded);
+          double seconds = (means.clock().getAsLong() - beganNs) / 1e9;
+          if (loaded.size() == wanted.size()) {
+            means.rates().measured(source, loadedBytes, seconds, share);
+          } else if (loaded.isEmpty() && !noSpace) {
+            means.rates().failed(source);
+          }
+          means.counts().loaded(source.residence(), loadedBytes);
+          event.source = source.toString();
+          event.wantedBlocks = wanted.size();
+          event.loadedBlocks = loaded.size();
+          event.bytes = loadedBytes;
+          event.predictedMs = predicted * 1e3;
+          event.computingMs = share * 1e3;
+          event.commit();
+        });
+  }
+
+  private long plannedBytes() {
+    long bytes = 0;
+    for (int group = 0; group < keys.groupCount(); group++) {
+      for (int block = shape.firstNeeded(group, plan.end()); block < plan.end(); block++) {
+        bytes += plan.from()[group][block] < 0 ? 0 : shape.groups().get(group).blockBytes();
+      }
+    }
+    return bytes;
+  }
+
+  private synchronized List<BlockPlace> loaded(Source source, List<BlockPlace> wanted) {
+    return wanted.stream()
+        .filter(p -> loadedFrom[p.id().group()][p.index()] == source.residence())
+        .toList();
+  }
+
+  /** Blocks of a peer: a few slices under way at a time, each loaded as soon as it is here. */
+  private final class PeerLoad {
+    private static final int SLICES_UNDER_WAY = 2;
+
+    private final Source source;
+    private final PeerTier peer;
+    private final List<List<BlockPlace>> slices = new ArrayList<>();
+    private int next;
+    private boolean stopped;
+
+    PeerLoad(Source source, List<BlockPlace> wanted) {
+      this.source = source;
+      var node = means.view().find(source.nodeId());
+      this.peer =
+          new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
+      int length = peer.sliceBlocks();
+      for (int from = 0; from < wanted.size(); from += length) {
+        slices.add(wanted.subList(from, Math.min(wanted.size(), from + length)));
+      }
+    }
+
+    CompletableFuture<Void> start() {
+      CompletableFuture<?>[] lanes = new CompletableFuture<?>[SLICES_UNDER_WAY];
+      for (int i = 0; i < lanes.length; i++) {
+        lanes[i] = nextSlice();
+      }
+      return CompletableFuture.allOf(lanes);
+    }
+
+    private CompletableFuture<Void> nextSlice() {
+      List<BlockPlace> slice;
+      synchronized (this) {
+        if (next == slices.size() || stopped || !left().isPositive()) {
+          return CompletableFuture.completedFuture(null);
+        }
+        slice = slices.get(next++);
+      }
+      return peer.fetch(slice, left())
+          .thenComposeAsync(
+              fetch -> {
+                List<BlockPlace> here = new ArrayList<>();
+                for (int i = 0; i < slice.size(); i++) {
+                  if (fetch.present().get(i)) {
+                    here.add(slice.get(i));
+                  } else {
+                    miss(
+                        source,
+                        slice.get(i),
+                        fetch.gone().get(i) ? MissReason.GONE : MissReason.LOAD_FAILED);
+                  }
+                }
+                synchronized (this) {
+                  stopped |= here.size() < slice.size();
+                }
+                CompletableFuture<Void> further = nextSlice();
+                return toDevice(source, here).thenCombine(further, (one, other) -> null);
+              },
+              means.executor());
+    }
+  }
+
+  /** Loads blocks of the host tier onto the device. */
+  private CompletableFuture<Void> toDevice(Source source, List<BlockPlace> wanted) {
+    Duration left = left();
+    if (wanted.isEmpty() || !left.isPositive()) {
+      return CompletableFuture.completedFuture(null);
+    }
+    HostLease lease =
+        means.host().keep(wanted, order.ownerId(), left.plus(means.settings().guard()));
+    List<BlockLoad> loads = new ArrayList<>();
+    List<Integer> places = new ArrayList<>();
+    for (int i = 0; i < wanted.size(); i++) {
+      BlockPlace place = wanted.get(i);
+      if (lease.pinned().get(i)) {
+        loads.add(
+            new BlockLoad(
+                place.id(), place.root(), place.index(), lease.segment(i), lease.checksums(i)));
+        places.add(i);
+      } else {
+        miss(source, place, MissReason.GONE);
+      }
+    }
+    if (loads.isEmpty()) {
+      lease.close();
+      return CompletableFuture.completedFuture(null);
+    }
+    return means
+        .device()
+        .load(loads, order.ownerId(), means.settings().pinTtl())
+        .handleAsync(
+            (pin, failure) -> {
+              onPinned(source, wanted, places, lease, pin);
+              lease.close();
+              return null;
+            },
+            means.executor());
+  }
+
+  private void onPinned(
+      Source source, List<BlockPlace> wanted, List<Integer> places, HostLease lease, BlockPin pin) {
+    BitSet pinned = pin == null ? new BitSet() : pin.pinned();
+    for (int i = 0; i < places.size(); i++) {
+      BlockPlace place = wanted.get(places.get(i));
+      if (!pinned.get(i)) {
+        boolean whole = pin == null || lease.prove(places.get(i));
+        miss(source, place, pin == null || !whole ? MissReason.LOAD_FAILED : MissReason.NO_SPACE);
+      }
+    }
+    synchronized (this) {
+      if (pin == null || !take(pin)) {
+        return;
+      }
+      for (int i = pinned.nextSetBit(0); i >= 0; i = pinned.nextSetBit(i + 1)) {
+        BlockPlace place = wanted.get(places.get(i));
+        mark(onDevice, place);
+        loadedFrom[place.id().group()][place.index()] = source.residence();
+        why[place.index()] = null;
+      }
+    }
+  }
+
+  private synchronized void miss(Source source, BlockPlace place, MissReason reason) {
+    why[place.index()] = reason;
+    noSpace |= reason == MissReason.NO_SPACE;
+    available.get(source).get(place.id().group()).clear(place.index());
+  }
+
+  /** Keeps a pin for the answer; one that comes after it is closed. */
+  private synchronized boolean take(BlockPin pin) {
+    if (finished) {
+      pin.close();
+      return false;
+    }
+    pins.add(pin);
+    return true;
+  }
+
+  private void onLoaded() {
+    boolean again;
+    synchronized (this) {
+      boolean whole = LoadPlanner.devicePrefix(prompt()) >= plan.end();
+      again = !whole && !noSpace && plans < MAX_PLANS && left().isPositive();
+    }
+    if (again) {
+      load();
+    } else {
+      finish(null);
+    }
+  }
+
+  /** Answers with what is on the device now; idempotent. */
+  private synchronized void finish(String sentence) {
+    if (finished) {
+      return;
+    }
+    finished = true;
+    if (sentence != null) {
+      explained.add(sentence);
+    }
+    int prefix = LoadPlanner.devicePrefix(prompt());
+    Map<MissReason, Integer> misses = new EnumMap<>(MissReason.class);
+    MissReason last = null;
+    for (int block = prefix; block < blocks; block++) {
+      last = reason(block, last);
+      misses.merge(last, shape.slots(), Integer::sum);
+    }
+    misses.forEach(means.counts()::missed);
+    Fetched fetched = new Fetched(pins, spans(prefix), misses, explained);
+    // Not under this lock: who waits may do anything.
+    answer.completeAsync(() -> fetched, means.executor());
+  }
+
+  private MissReason reason(int block, MissReason before) {
+    if (why[block] != null) {
+      return why[block];
+    }
+    if (plan == null) {
+      return late ? MissReason.LOOKUP_LATE : MissReason.LOAD_FAILED;
+    }
+    if (block < plan.end()) {
+      return before == null ? MissReason.LOAD_FAILED : before;
+    }
+    if (block < plan.usable() || bypassed.get(block)) {
+      return MissReason.SLOWER;
+    }
+    return late ? MissReason.LOOKUP_LATE : MissReason.NOT_CACHED;
+  }
+
+  private List<LoadedSpan> spans(int prefix) {
+    List<LoadedSpan> spans = new ArrayList<>();
+    int slots = shape.slots();
+    for (int block = 0; block < prefix; block++) {
+      Residence from = residence(block);
+      if (from == Residence.DEVICE) {
+        continue;
+      }
+      LoadedSpan last = spans.isEmpty() ? null : spans.getLast();
+      int start = block * slots;
+      if (last != null && last.to() == start && last.residence() == from) {
+        start = last.from();
+        spans.removeLast();
+      }
+      spans.add(new LoadedSpan(start, (block + 1) * slots, from));
+      means.counts().served(from, slots);
+    }
+    return spans;
+  }
+
+  /** The farthest source that any group's block of this place came from. */
+  private Residence residence(int block) {
+    Residence farthest = Residence.DEVICE;
+    for (Residence[] group : loadedFrom) {
+      if (group[block] != null && group[block].compareTo(farthest) > 0) {
+        farthest = group[block];
+      }
+    }
+    return farthest;
+  }
+}

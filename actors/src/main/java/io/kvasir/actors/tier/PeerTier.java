@@ -1,0 +1,458 @@
+package io.kvasir.actors.tier;
+
+import io.kvasir.actors.link.Links;
+import io.kvasir.actors.settings.TierSettings;
+import io.kvasir.actors.tier.HostTier.Filling;
+import io.kvasir.actors.tier.HostTier.HostLease;
+import io.kvasir.actors.tier.HostTier.Outcome;
+import io.kvasir.actors.tier.TierMessage.Borrow;
+import io.kvasir.actors.tier.TierMessage.Chain;
+import io.kvasir.actors.tier.TierMessage.Find;
+import io.kvasir.actors.tier.TierMessage.Forget;
+import io.kvasir.actors.tier.TierMessage.Found;
+import io.kvasir.actors.tier.TierMessage.Lent;
+import io.kvasir.actors.tier.TierMessage.Lives;
+import io.kvasir.actors.tier.TierMessage.Reply;
+import io.kvasir.actors.tier.TierMessage.Request;
+import io.kvasir.actors.tier.TierMessage.Take;
+import io.kvasir.runtime.blocks.BlockShape;
+import io.kvasir.runtime.blocks.Residence;
+import io.kvasir.transport.BlockKey;
+import io.kvasir.transport.BlockRef;
+import io.kvasir.transport.LayerRange;
+import io.kvasir.transport.PullBlock;
+import io.kvasir.transport.Refusal;
+import io.kvasir.transport.TransferResult;
+import io.kvasir.transport.Verdict;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import java.util.function.LongFunction;
+import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
+import org.apache.pekko.actor.typed.ActorRef;
+
+/**
+ * The host tier of another node in one of its lives. Blocks come from it by borrowing: it says
+ * where they lie, the transport reads them straight into slots of this node's host tier, and the
+ * loan is given back. Any thread.
+ */
+public final class PeerTier implements BlockTier {
+  /**
+   * What a fetch brought.
+   *
+   * @param present by place in the call: which of the blocks the host tier holds now
+   * @param gone of the others those that the peer does not hold, or would not lend
+   * @param bytes read
+   * @param durationNs from the first message to the last byte
+   */
+  record Fetch(BitSet present, BitSet gone, long bytes, long durationNs) {
+    static Fetch none(BitSet gone) {
+      return new Fetch(new BitSet(), gone, 0, 0);
+    }
+  }
+
+  /** What peer tiers of one node share. */
+  record Node(
+      HostTier host,
+      Links links,
+      PeerCalls calls,
+      ActorRef<TierMessage> self,
+      TierSettings settings,
+      Executor executor,
+      LongSupplier clock) {}
+
+  private final Node node;
+  private final long nodeId;
+  private final long incarnation;
+
+  PeerTier(Node node, long nodeId, long incarnation) {
+    this.node = node;
+    this.nodeId = nodeId;
+    this.incarnation = incarnation;
+  }
+
+  @Override
+  public Residence residence() {
+    return Residence.PEER;
+  }
+
+  @Override
+  public BlockShape shape() {
+    return node.host().shape();
+  }
+
+  private Lives lives() {
+    return new Lives(
+        node.links().transport().nodeId(),
+        node.links().transport().incarnation(),
+        nodeId,
+        incarnation);
+  }
+
+  private CompletableFuture<Reply> ask(LongFunction<Request> request, Duration deadline) {
+    return node.calls().ask(nodeId, request, deadline);
+  }
+
+  /** Asks in slices that fit a message; bits of all slices together. */
+  private CompletableFuture<BitSet> askBits(
+      List<BlockPlace> blocks, BiFunction<Long, Chain, Request> request, Duration deadline) {
+    BitSet all = new BitSet(blocks.size());
+    List<CompletableFuture<?>> slices = new ArrayList<>();
+    int batch = node.settings().batchBlocks();
+    for (int from = 0; from < blocks.size(); from += batch) {
+      int start = from;
+      Chain chain = Chain.of(blocks.subList(from, Math.min(blocks.size(), from + batch)));
+      slices.add(
+          ask(id -> request.apply(id, chain), deadline)
+              .thenAccept(
+                  reply -> {
+                    if (reply instanceof Found found) {
+                      synchronized (all) {
+                        found.set().stream()
+                            .filter(i -> i < chain.count())
+                            .forEach(i -> all.set(start + i));
+                      }
+                    }
+                  }));
+    }
+    return CompletableFuture.allOf(slices.toArray(CompletableFuture[]::new)).thenApply(done -> all);
+  }
+
+  @Override
+  public CompletionStage<BitSet> lookup(List<BlockPlace> blocks, Duration deadline) {
+    return askBits(
+        blocks,
+        (id, chain) -> new Find(id, lives(), shape().domainDigest(), chain, node.self()),
+        deadline);
+  }
+
+  @Override
+  public CompletionStage<BitSet> evict(List<BlockPlace> blocks, Duration deadline) {
+    return askBits(
+        blocks,
+        (id, chain) -> new Forget(id, lives(), shape().domainDigest(), chain, node.self()),
+        deadline);
+  }
+
+  /** A loan as a lease. */
+  private final class PeerLease implements TierLease {
+    private final BitSet pinned = new BitSet();
+    private final List<Lent> loans = new ArrayList<>();
+    private boolean closed;
+
+    @Override
+    public BitSet pinned() {
+      return (BitSet) pinned.clone();
+    }
+
+    @Override
+    public void close() {
+      synchronized (this) {
+        if (closed) {
+          return;
+        }
+        closed = true;
+      }
+      loans.forEach(loan -> node.calls().giveBack(loan));
+    }
+  }
+
+  @Override
+  public CompletionStage<TierLease> pin(List<BlockPlace> blocks, long ownerId, Duration ttl) {
+    PeerLease lease = new PeerLease();
+    List<CompletableFuture<?>> slices = new ArrayList<>();
+    int batch = sliceBlocks();
+    for (int from = 0; from < blocks.size(); from += batch) {
+      int start = from;
+      List<BlockPlace> slice = blocks.subList(from, Math.min(blocks.size(), from + batch));
+      slices.add(
+          borrow(slice, ttl, ttl)
+              .thenAccept(
+                  reply -> {
+                    if (reply instanceof Lent lent && fits(lent, slice)) {
+                      synchronized (lease) {
+                        lease.loans.add(lent);
+                        for (int i = 0; i < slice.size(); i++) {
+                          lease.pinned.set(start + i, lent.regions()[i] >= 0);
+                        }
+                      }
+                    }
+                  }));
+    }
+    return CompletableFuture.allOf(slices.toArray(CompletableFuture[]::new))
+        .thenApply(done -> lease);
+  }
+
+  private CompletableFuture<Reply> borrow(List<BlockPlace> slice, Duration ttl, Duration deadline) {
+    Chain chain = Chain.of(slice);
+    return ask(
+        id ->
+            new Borrow(
+                id,
+                lives(),
+                shape().domainDigest(),
+                chain,
+                Math.max(1, ttl.toMillis()),
+                node.self()),
+        deadline);
+  }
+
+  private boolean fits(Lent lent, List<BlockPlace> slice) {
+    int count = slice.size();
+    int sums = 0;
+    if (lent.regions().length != count
+        || lent.slots().length != count
+        || lent.generations().length != count) {
+      node.calls().giveBack(lent);
+      return false;
+    }
+    for (int i = 0; i < count; i++) {
+      sums += lent.regions()[i] < 0 ? 0 : layers(slice.get(i));
+    }
+    if (lent.checksums().length != 4 * sums) {
+      node.calls().giveBack(lent);
+      return false;
+    }
+    return true;
+  }
+
+  private int layers(BlockPlace place) {
+    return shape().groups().get(place.id().group()).layerCount();
+  }
+
+  /** Blocks of one loan: what fits a message, and little enough that loads overlap transfers. */
+  int sliceBlocks() {
+    int layers = shape().groups().stream().mapToInt(BlockShape.Group::layerCount).max().orElse(1);
+    int bytes = shape().groups().stream().mapToInt(BlockShape.Group::blockBytes).max().orElse(1);
+    int byMessage = MESSAGE_BYTES / (ENTRY_BYTES + 4 * layers);
+    int byTransfer = SLICE_BYTES / bytes;
+    int least = shape().groups().size();
+    return Math.max(
+        least,
+        Math.min(node.settings().batchBlocks(), Math.min(byMessage, Math.max(1, byTransfer))));
+  }
+
+  private static final int MESSAGE_BYTES = 48 << 10;
+  private static final int ENTRY_BYTES = 40;
+  private static final int SLICE_BYTES = 8 << 20;
+
+  /**
+   * Brings blocks into this node's host tier.
+   *
+   * @param places at most {@link #sliceBlocks}
+   * @param deadline from now
+   * @return never fails
+   */
+  CompletableFuture<Fetch> fetch(List<BlockPlace> places, Duration deadline) {
+    long startNs = node.clock().getAsLong();
+    Filling filling = node.host().reserve(places);
+    CompletableFuture<Fetch> mine;
+    if (filling.reserved() == 0) {
+      mine = CompletableFuture.completedFuture(Fetch.none(new BitSet()));
+    } else {
+      List<Integer> wanted = new ArrayList<>();
+      for (int i = 0; i < places.size(); i++) {
+        if (filling.outcome(i) == Outcome.RESERVED) {
+          wanted.add(i);
+        }
+      }
+      mine =
+          node.links()
+              .ready(nodeId, deadline)
+              .toCompletableFuture()
+              .thenCompose(
+                  ready ->
+                      ready
+                          ? read(filling, wanted, startNs, deadline)
+                          : nothing(filling, new BitSet()))
+              .exceptionally(
+                  failure -> {
+                    filling.abandon();
+                    return Fetch.none(new BitSet());
+                  });
+    }
+    return mine.thenCombine(
+            filling
+                .others()
+                .completeOnTimeout(null, Math.max(1, deadline.toNanos()), TimeUnit.NANOSECONDS),
+            (fetch, others) -> fetch)
+        .thenApply(
+            fetch ->
+                new Fetch(
+                    node.host().find(places), fetch.gone(), fetch.bytes(), fetch.durationNs()));
+  }
+
+  private CompletableFuture<Fetch> nothing(Filling filling, BitSet gone) {
+    filling.abandon();
+    return CompletableFuture.completedFuture(Fetch.none(gone));
+  }
+
+  private CompletableFuture<Fetch> read(
+      Filling filling, List<Integer> wanted, long startNs, Duration deadline) {
+    Duration left = left(startNs, deadline);
+    List<BlockPlace> slice = wanted.stream().map(filling.blocks()::get).toList();
+    Duration ttl = left.plus(node.settings().guard());
+    return borrow(slice, ttl, left)
+        .thenComposeAsync(
+            reply -> {
+              if (reply instanceof Lent lent && fits(lent, slice)) {
+                return pull(filling, wanted, slice, lent, startNs, deadline);
+              }
+              BitSet gone = new BitSet();
+              if (reply != null) {
+                wanted.forEach(gone::set);
+              }
+              return nothing(filling, gone);
+            },
+            node.executor());
+  }
+
+  private Duration left(long startNs, Duration deadline) {
+    return deadline.minusNanos(node.clock().getAsLong() - startNs);
+  }
+
+  private CompletableFuture<Fetch> pull(
+      Filling filling,
+      List<Integer> wanted,
+      List<BlockPlace> slice,
+      Lent lent,
+      long startNs,
+      Duration deadline) {
+    int[][] sums = checksums(slice, lent);
+    BitSet gone = new BitSet();
+    List<PullBlock> blocks = new ArrayList<>();
+    List<Integer> pulled = new ArrayList<>();
+    for (int i = 0; i < slice.size(); i++) {
+      if (lent.regions()[i] < 0) {
+        gone.set(wanted.get(i));
+        continue;
+      }
+      BlockPlace place = slice.get(i);
+      blocks.add(
+          new PullBlock(
+              new BlockKey(place.id().high(), place.id().low()),
+              LayerRange.ALL,
+              shape().groups().get(place.id().group()).encoding(),
+              filling.ref(wanted.get(i)),
+              new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i])));
+      pulled.add(i);
+    }
+    Duration patience = min(left(startNs, deadline), guarded(lent));
+    if (blocks.isEmpty() || patience.isNegative() || patience.isZero()) {
+      node.calls().giveBack(lent);
+      return nothing(filling, gone);
+    }
+    return node.links()
+        .transport()
+        .pull(nodeId, blocks, patience, null)
+        .result()
+        .thenApplyAsync(
+            result -> {
+              node.calls().giveBack(lent, broken(result, pulled));
+              int[][] kept = new int[filling.blocks().size()][];
+              for (int b = 0; b < pulled.size(); b++) {
+                int place = wanted.get(pulled.get(b));
+                if (result.verdicts().get(b).delivered()) {
+                  kept[place] = sums[pulled.get(b)];
+                } else if (result.verdicts().get(b) instanceof Verdict.Refused) {
+                  gone.set(place);
+                }
+              }
+              filling.commit(Arrays.asList(kept));
+              tellLink(result);
+              long tookNs = node.clock().getAsLong() - startNs;
+              return new Fetch(new BitSet(), gone, result.deliveredBytes(), tookNs);
+            },
+            node.executor());
+  }
+
+  private static int[] broken(TransferResult result, List<Integer> pulled) {
+    return IntStream.range(0, pulled.size())
+        .filter(
+            b ->
+                result.verdicts().get(b) instanceof Verdict.Refused refused
+                    && refused.reason() == Refusal.CHECKSUM)
+        .map(pulled::get)
+        .toArray();
+  }
+
+  private void tellLink(TransferResult result) {
+    if (result.deliveredBytes() > 0) {
+      node.links().measured(nodeId, result.deliveredBytes(), result.durationNs());
+    }
+    if (result.verdicts().stream().anyMatch(Verdict.PeerLost.class::isInstance)) {
+      node.links().lost(nodeId);
+    }
+  }
+
+  private Duration guarded(Lent lent) {
+    return Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard());
+  }
+
+  private static Duration min(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
+  }
+
+  private int[][] checksums(List<BlockPlace> slice, Lent lent) {
+    int[][] sums = new int[slice.size()][];
+    ByteBuffer bytes = ByteBuffer.wrap(lent.checksums());
+    for (int i = 0; i < sums.length; i++) {
+      if (lent.regions()[i] >= 0) {
+        sums[i] = new int[layers(slice.get(i))];
+        for (int layer = 0; layer < sums[i].length; layer++) {
+          sums[i][layer] = bytes.getInt();
+        }
+      }
+    }
+    return sums;
+  }
+
+  @Override
+  public CompletionStage<List<int[]>> load(
+      List<Target> targets, LayerRange layers, Duration deadline) {
+    List<BlockPlace> places = targets.stream().map(Target::place).toList();
+    long startNs = node.clock().getAsLong();
+    int batch = sliceBlocks();
+    List<CompletableFuture<?>> slices = new ArrayList<>();
+    for (int from = 0; from < places.size(); from += batch) {
+      slices.add(fetch(places.subList(from, Math.min(places.size(), from + batch)), deadline));
+    }
+    return CompletableFuture.allOf(slices.toArray(CompletableFuture[]::new))
+        .thenCompose(done -> node.host().load(targets, layers, left(startNs, deadline)));
+  }
+
+  /** Keeps the blocks in this node's host tier and asks the peer to take them from there. */
+  @Override
+  public CompletionStage<BitSet> store(List<Sealed> blocks, Duration deadline) {
+    List<BlockPlace> places = blocks.stream().map(Sealed::place).toList();
+    long startNs = node.clock().getAsLong();
+    return node.host()
+        .store(blocks, deadline)
+        .thenCompose(
+            here -> {
+              HostLease kept = node.host().keep(places, nodeId, deadline);
+              Duration left = left(startNs, deadline);
+              return askBits(
+                      places,
+                      (id, chain) ->
+                          new Take(
+                              id,
+                              lives(),
+                              shape().domainDigest(),
+                              chain,
+                              Math.max(1, left.toMillis()),
+                              node.self()),
+                      left)
+                  .whenComplete((taken, failure) -> kept.close());
+            });
+  }
+}

@@ -1,0 +1,214 @@
+package io.kvasir.actors.tier;
+
+import io.kvasir.actors.cluster.ClusterView;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.tier.TierMessage.Borrow;
+import io.kvasir.actors.tier.TierMessage.Declined;
+import io.kvasir.actors.tier.TierMessage.Find;
+import io.kvasir.actors.tier.TierMessage.Forget;
+import io.kvasir.actors.tier.TierMessage.Found;
+import io.kvasir.actors.tier.TierMessage.Lives;
+import io.kvasir.actors.tier.TierMessage.Reason;
+import io.kvasir.actors.tier.TierMessage.Reply;
+import io.kvasir.actors.tier.TierMessage.Request;
+import io.kvasir.actors.tier.TierMessage.Return;
+import io.kvasir.actors.tier.TierMessage.Take;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
+import org.apache.pekko.actor.typed.javadsl.ActorContext;
+import org.apache.pekko.actor.typed.javadsl.Behaviors;
+
+/**
+ * A tier as other nodes reach it. It checks who asks and what for, hands the work to the tier's
+ * dispatcher, and ends the leases of borrowers that are gone or late.
+ */
+final class TierActor extends AbstractMatchingBehavior<TierMessage> {
+  /** Most blocks in one request. */
+  static final int MAX_BLOCKS = 1024;
+
+  /** What a tier tells itself; never leaves the node. */
+  private sealed interface Local extends TierMessage {}
+
+  private record Tick() implements Local {}
+
+  record Viewed(List<NodeInfo> nodes) implements TierMessage {}
+
+  record Stop() implements TierMessage {}
+
+  /** Parts of the tier. */
+  record Parts(
+      ClusterView view,
+      HostTier host,
+      Lender lender,
+      PeerCalls calls,
+      PeerTier.Node peers,
+      Executor executor,
+      int maxRequests) {}
+
+  private static final Duration TICK = Duration.ofMillis(250);
+
+  private final Parts parts;
+  private final AtomicInteger requests = new AtomicInteger();
+
+  /**
+   * A tier.
+   *
+   * @param parts made for the actor, which peers' replies go to
+   */
+  static Behavior<TierMessage> create(Function<ActorRef<TierMessage>, Parts> parts) {
+    return Behaviors.setup(
+        context ->
+            Behaviors.withTimers(
+                timers -> {
+                  timers.startTimerWithFixedDelay(new Tick(), TICK);
+                  return new TierActor(context, parts.apply(context.getSelf()));
+                }));
+  }
+
+  private TierActor(ActorContext<TierMessage> context, Parts parts) {
+    super(context);
+    this.parts = parts;
+  }
+
+  @Override
+  public Behavior<TierMessage> onMessage(TierMessage message) {
+    switch (message) {
+      case Reply reply -> parts.calls().onReply(reply);
+      case Return back -> run(() -> parts.lender().giveBack(back));
+      case Request request -> onRequest(request);
+      case Tick tick -> run(this::expire);
+      case Viewed viewed -> onView(viewed.nodes());
+      case Stop stop -> {
+        return Behaviors.stopped();
+      }
+      default -> getContext().getLog().debug("unknown message of {}", message.getClass());
+    }
+    return this;
+  }
+
+  private boolean run(Runnable work) {
+    try {
+      parts.executor().execute(work);
+      return true;
+    } catch (RejectedExecutionException stopping) {
+      return false;
+    }
+  }
+
+  private void expire() {
+    parts.lender().expire();
+    parts.host().expire();
+  }
+
+  private void onView(List<NodeInfo> nodes) {
+    Map<Long, Long> lives = new HashMap<>();
+    nodes.forEach(node -> lives.put(node.nodeId(), node.incarnation()));
+    run(() -> parts.lender().onView(lives));
+  }
+
+  private void onRequest(Request request) {
+    Reason refusal = refusal(request);
+    List<BlockPlace> places = null;
+    if (refusal == null) {
+      places = request.chain().places(parts.host().shape().groups().size());
+      boolean fits = places != null && !places.isEmpty() && places.size() <= MAX_BLOCKS;
+      refusal = fits ? null : Reason.MALFORMED;
+    }
+    if (refusal == null && requests.incrementAndGet() > parts.maxRequests()) {
+      requests.decrementAndGet();
+      refusal = Reason.BUSY;
+    }
+    if (refusal != null) {
+      request.replyTo().tell(new Declined(request.id(), refusal));
+      return;
+    }
+    List<BlockPlace> wanted = places;
+    boolean begun =
+        run(
+            () ->
+                answer(request, wanted)
+                    .whenComplete(
+                        (reply, failure) -> {
+                          requests.decrementAndGet();
+                          request
+                              .replyTo()
+                              .tell(
+                                  failure == null
+                                      ? reply
+                                      : new Declined(request.id(), Reason.CLOSED));
+                        }));
+    if (!begun) {
+      requests.decrementAndGet();
+      request.replyTo().tell(new Declined(request.id(), Reason.CLOSED));
+    }
+  }
+
+  private Reason refusal(Request request) {
+    Lives lives = request.lives();
+    NodeInfo self = parts.view().self();
+    if (request.replyTo() == null || lives == null || request.chain() == null) {
+      return Reason.MALFORMED;
+    }
+    if (lives.to() != self.nodeId() || lives.toIncarnation() != self.incarnation()) {
+      return Reason.OTHER_LIFE;
+    }
+    NodeInfo asker = parts.view().find(lives.from());
+    if (asker == null || asker.incarnation() != lives.fromIncarnation()) {
+      return Reason.STRANGER;
+    }
+    return parts.host().shape().domainDigest().equals(request.domain())
+        ? null
+        : Reason.OTHER_DOMAIN;
+  }
+
+  private CompletionStage<? extends Reply> answer(Request request, List<BlockPlace> places) {
+    return switch (request) {
+      case Find find ->
+          CompletableFuture.completedFuture(Found.of(find.id(), parts.host().find(places)));
+      case Forget forget ->
+          parts.host().evict(places, Duration.ZERO).thenApply(gone -> Found.of(forget.id(), gone));
+      case Borrow borrow ->
+          parts
+              .lender()
+              .borrow(
+                  borrow,
+                  places,
+                  node -> {
+                    NodeInfo asker = parts.view().find(node);
+                    return asker != null && asker.incarnation() == borrow.lives().fromIncarnation();
+                  });
+      case Take take -> take(take, places);
+    };
+  }
+
+  private CompletionStage<Reply> take(Take take, List<BlockPlace> places) {
+    PeerTier giver =
+        new PeerTier(parts.peers(), take.lives().from(), take.lives().fromIncarnation());
+    Duration patience = Duration.ofMillis(Math.max(1, take.ttlMs()));
+    List<CompletableFuture<?>> slices = new ArrayList<>();
+    int length = giver.sliceBlocks();
+    for (int from = 0; from < places.size(); from += length) {
+      slices.add(
+          giver.fetch(places.subList(from, Math.min(places.size(), from + length)), patience));
+    }
+    return CompletableFuture.allOf(slices.toArray(CompletableFuture[]::new))
+        .thenApply(
+            done -> {
+              BitSet here = parts.host().find(places);
+              return Found.of(take.id(), here);
+            });
+  }
+}

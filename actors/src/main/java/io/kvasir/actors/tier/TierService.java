@@ -1,0 +1,228 @@
+package io.kvasir.actors.tier;
+
+import io.kvasir.actors.cluster.ClusterView;
+import io.kvasir.actors.cluster.ModelInfo;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.directory.Announcer;
+import io.kvasir.actors.directory.Directory;
+import io.kvasir.actors.link.Links;
+import io.kvasir.actors.settings.TierSettings;
+import io.kvasir.runtime.blocks.BlockId;
+import io.kvasir.runtime.blocks.BlockKeys;
+import io.kvasir.runtime.blocks.BlockShape;
+import io.kvasir.runtime.blocks.DeviceBlocks;
+import io.kvasir.runtime.blocks.Residence;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+import org.agrona.CloseHelper;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.apache.pekko.actor.typed.ActorSystem;
+import org.apache.pekko.actor.typed.DispatcherSelector;
+import org.apache.pekko.actor.typed.Props;
+
+/**
+ * The tiers below one model's device on this node: the host tier, what it lends, what it borrows,
+ * and the fetcher that admission calls. Any thread. Close it before the links and the engine.
+ */
+public final class TierService implements AutoCloseable {
+  private static final int REQUESTS_PER_BORROW = 4;
+
+  private final HostTier host;
+  private final Lender lender;
+  private final PeerTier.Node peers;
+  private final PeerCalls calls;
+  private final CopyDown copyDown;
+  private final TierFetcher fetcher;
+  private final RateBook rates;
+  private final PrefillCost cost;
+  private final TierFetcher.Counts counts = new TierFetcher.Counts();
+  private final ActorRef<TierMessage> actor;
+  private final AutoCloseable subscription;
+  private final TierMeters meters;
+
+  /**
+   * Starts the tiers of a model.
+   *
+   * @param device of the model, or null on a node that only keeps blocks for others
+   * @param model names the blocks' shape and domain
+   */
+  public static TierService start(
+      ActorSystem<?> system,
+      ClusterView view,
+      Directory directory,
+      Announcer announcer,
+      DeviceBlocks device,
+      ModelInfo model,
+      Links links,
+      TierSettings settings) {
+    return new TierService(system, view, directory, announcer, device, model, links, settings);
+  }
+
+  private TierService(
+      ActorSystem<?> system,
+      ClusterView view,
+      Directory directory,
+      Announcer announcer,
+      DeviceBlocks device,
+      ModelInfo model,
+      Links links,
+      TierSettings settings) {
+    BlockShape shape = model.shape();
+    LongSupplier clock = System::nanoTime;
+    Executor executor =
+        system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.dispatcher()));
+    host =
+        new HostTier(
+            shape,
+            settings.hostBytes() == 0 ? HostMemory.share() : settings.hostBytes(),
+            settings.maxLeases(),
+            links.transport()::register,
+            executor,
+            clock,
+            new Announced(announcer));
+    lender = new Lender(host, device, settings, clock);
+    links.serve(lender);
+    calls = new PeerCalls((nodeId, message) -> send(view, nodeId, message), shape.domainDigest());
+    rates = new RateBook(settings, clock);
+    cost = new PrefillCost(settings.priors().prefillTokensPerSecond());
+    actor =
+        system.systemActorOf(
+            TierActor.create(
+                self ->
+                    new TierActor.Parts(
+                        view,
+                        host,
+                        lender,
+                        calls,
+                        new PeerTier.Node(host, links, calls, self, settings, executor, clock),
+                        executor,
+                        REQUESTS_PER_BORROW * settings.maxBorrows())),
+            "kvasir-tier-" + shape.domainDigest(),
+            Props.empty());
+    peers = new PeerTier.Node(host, links, calls, actor, settings, executor, clock);
+    copyDown = device == null ? null : new CopyDown(device, host, announcer, settings, executor);
+    fetcher =
+        device == null
+            ? null
+            : new TierFetcher(
+                new TierFetcher.Means(
+                    device, host, directory, view, peers, rates, cost, settings, executor, clock,
+                    counts));
+    meters = new TierMeters(model.id(), host, lender, calls, copyDown, fetcher, rates, counts);
+    subscription = view.subscribe(nodes -> actor.tell(new TierActor.Viewed(nodes)));
+    if (copyDown != null) {
+      copyDown.start();
+    }
+  }
+
+  private static void send(ClusterView view, long nodeId, TierMessage message) {
+    NodeInfo node = view.find(nodeId);
+    if (node != null && node.tier() != null) {
+      node.tier().tell(message);
+    }
+  }
+
+  /** Tells the directory what the host tier holds. */
+  private record Announced(Announcer announcer) implements SlotTable.Listener {
+    @Override
+    public void added(BlockPlace place) {
+      BlockId id = place.id();
+      announcer.added(
+          Residence.HOST,
+          id.group(),
+          id.high(),
+          id.low(),
+          place.root().high(),
+          place.root().low(),
+          place.index());
+    }
+
+    @Override
+    public void removed(BlockId id) {
+      announcer.removed(Residence.HOST, id.group(), id.high(), id.low());
+    }
+  }
+
+  /** What peers talk to; belongs into the node's {@link NodeInfo}. */
+  public ActorRef<TierMessage> ref() {
+    return actor;
+  }
+
+  /** What admission calls before a prompt is computed. */
+  public BlockFetcher fetcher() {
+    return fetcher == null ? BlockFetcher.NONE : fetcher;
+  }
+
+  /** The host tier itself. */
+  public HostTier host() {
+    return host;
+  }
+
+  /** The host tier of another node in one of its lives. */
+  public BlockTier peer(long nodeId, long incarnation) {
+    return new PeerTier(peers, nodeId, incarnation);
+  }
+
+  /**
+   * Tells how long computing prompt rows took, from which the break-even is predicted.
+   *
+   * @param from first row computed
+   * @param to behind the last
+   */
+  public void computed(int from, int to, long durationNs) {
+    cost.record(from, to, durationNs / 1e9);
+  }
+
+  /**
+   * Makes sure that the host tier holds what the device has of a chain, so that the device may
+   * forget it; the device evicts by its own order.
+   *
+   * @return completes when the copies are made
+   */
+  public CompletionStage<Void> demote(BlockKeys keys) {
+    return copyDown == null
+        ? CompletableFuture.completedFuture(null)
+        : copyDown.demote(BlockPlace.of(keys, 0, keys.blockCount()));
+  }
+
+  /** One sentence a source: how fast it is, and whether it is bypassed. */
+  public List<String> explain() {
+    List<String> said = new ArrayList<>(rates.explain());
+    said.add(
+        String.format(
+            Locale.ROOT,
+            "computing: %.0f tokens/s at the start of a prompt (%s)",
+            1 / Math.max(1e-9, cost.seconds(0, 1)),
+            cost.samples() == 0 ? "assumed" : cost.samples() + " prompts measured"));
+    return said;
+  }
+
+  /** Counters and levels of these tiers for a metrics registry. */
+  public TierMeters meters() {
+    return meters;
+  }
+
+  /** Leases, loans and slots that are not at rest: 0 when nothing is under way. */
+  public int heldCount() {
+    TierStats stats = host.stats();
+    return stats.leases() + stats.filling() + lender.loanCount();
+  }
+
+  /** Ends all leases and loans. Memory is given back when no transfer touches it any more. */
+  @Override
+  public void close() {
+    CloseHelper.quietClose(subscription);
+    if (copyDown != null) {
+      copyDown.close();
+      fetcher.close();
+    }
+    actor.tell(new TierActor.Stop());
+    lender.close();
+    host.close();
+  }
+}

@@ -1,0 +1,196 @@
+package io.kvasir.node.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.kvasir.node.KvasirCommand;
+import io.kvasir.transport.process.ChildProcess;
+import io.kvasir.transport.process.JvmSpec;
+import io.kvasir.transport.process.ProcessFixture;
+import io.kvasir.transport.process.TestTime;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/** {@code kvasir demo} as a person starts it: three real JVMs, one of them killed, and its end. */
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+final class DemoClusterTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final Duration START = Duration.ofMinutes(3);
+  private static final Duration BOUND = Duration.ofMinutes(2);
+  private static final int TOKENS = 120;
+
+  private static ProcessFixture processes;
+  private static ChildProcess demo;
+  private static HttpClient http;
+  private static String url;
+  private static URI admin;
+
+  @BeforeAll
+  static void start() {
+    processes = new ProcessFixture(Path.of("target", "processes", "DemoClusterTest"));
+    http = HttpClient.newHttpClient();
+    demo =
+        processes.start(
+            JvmSpec.of("demo", KvasirCommand.class, "demo", "--port", "0")
+                .withJvmFlags("-XX:TieredStopAtLevel=1"));
+    url = demo.awaitLine("OpenAI API:\\s+(\\S+)/v1", START).group(1);
+    admin = URI.create(demo.awaitLine("cluster status --url (\\S+)", START).group(1));
+  }
+
+  @AfterAll
+  static void stop() {
+    http.close();
+    processes.close();
+  }
+
+  private static ObjectNode question() throws IOException, InterruptedException {
+    JsonNode example = JSON.readTree(get("/kvasir/examples")).path(0);
+    ObjectNode body = JSON.createObjectNode();
+    body.put("model", JSON.readTree(get("/v1/models")).path("data").path(0).path("id").asText());
+    body.putArray("messages")
+        .addObject()
+        .put("role", "user")
+        .put(
+            "content",
+            example.path("document").asText() + "\n\n" + example.path("questions").path(0).asText());
+    return body.put("temperature", 0).put("seed", 7);
+  }
+
+  private static String get(String path) throws IOException, InterruptedException {
+    return http.send(
+            HttpRequest.newBuilder(URI.create(url + path)).build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body();
+  }
+
+  private static <T> HttpResponse<T> chat(ObjectNode body, HttpResponse.BodyHandler<T> handler)
+      throws IOException, InterruptedException {
+    return http.send(
+        HttpRequest.newBuilder(URI.create(url + "/v1/chat/completions"))
+            .header("Content-Type", "application/json")
+            .POST(HttpRequest.BodyPublishers.ofString(body.toString()))
+            .build(),
+        handler);
+  }
+
+  private static JsonNode whole(ObjectNode body) throws IOException, InterruptedException {
+    HttpResponse<String> response = chat(body, HttpResponse.BodyHandlers.ofString());
+    assertEquals(200, response.statusCode(), response.body());
+    return JSON.readTree(response.body());
+  }
+
+  private static String text(JsonNode answer) {
+    return answer.path("choices").path(0).path("message").path("content").asText();
+  }
+
+  private static int upCount() {
+    try {
+      int up = 0;
+      for (JsonNode member : StatusClient.get(admin).path("members")) {
+        boolean counts =
+            member.path("status").asText().equals("Up")
+                && member.path("reachable").asBoolean()
+                && member.path("known").asBoolean();
+        up += counts ? 1 : 0;
+      }
+      return up;
+    } catch (IOException gone) {
+      return 0;
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+      return 0;
+    }
+  }
+
+  @Test
+  @Order(1)
+  void shouldAnswerFromAnotherJvmAndCountEveryPromptToken() throws Exception {
+    assertEquals(3, upCount());
+    JsonNode answer = whole(question().put("max_tokens", 16));
+    assertFalse(text(answer).isBlank(), answer.toString());
+    JsonNode usage = answer.path("usage");
+    assertTrue(usage.path("prompt_tokens").asInt() > 0, answer.toString());
+    StringWriter out = new StringWriter();
+    StatusClient.table(StatusClient.get(admin)).forEach(new PrintWriter(out, true)::println);
+    assertTrue(out.toString().contains("node-2"), out.toString());
+    assertTrue(out.toString().contains("factbook"), out.toString());
+  }
+
+  @Test
+  @Order(2)
+  void shouldGoOnWithTheSameTextWhenTheNodeThatAnswersIsKilled() throws Exception {
+    ObjectNode order =
+        question().put("max_tokens", TOKENS).put("min_tokens", TOKENS).put("ignore_eos", true);
+    String expected = text(whole(order.deepCopy()));
+    HttpResponse<Stream<String>> streamed =
+        chat(order.put("stream", true), HttpResponse.BodyHandlers.ofLines());
+    assertEquals(200, streamed.statusCode());
+    StringBuilder got = new StringBuilder();
+    boolean killed = false;
+    for (Iterator<String> lines = streamed.body().iterator(); lines.hasNext(); ) {
+      String line = lines.next();
+      if (!line.startsWith("data: {")) {
+        continue;
+      }
+      JsonNode event = JSON.readTree(line.substring("data: ".length()));
+      assertFalse(event.has("error"), line);
+      got.append(event.path("choices").path(0).path("delta").path("content").asText(""));
+      if (!killed && !got.isEmpty()) {
+        killed = true;
+        kill("node-2");
+      }
+    }
+    assertTrue(killed);
+    assertEquals(expected, got.toString());
+    // Its launcher starts it again.
+    TestTime.await(BOUND, () -> "three nodes again, not " + upCount(), () -> upCount() == 3);
+  }
+
+  private static void kill(String name) {
+    for (ProcessHandle child : nodes()) {
+      if (child.info().arguments().map(List::of).orElse(List.of()).stream()
+          .anyMatch(argument -> argument.endsWith("cluster.name=" + name))) {
+        child.destroyForcibly();
+        return;
+      }
+    }
+    throw new AssertionError("no process of " + name);
+  }
+
+  private static List<ProcessHandle> nodes() {
+    return ProcessHandle.of(demo.pid()).orElseThrow().children().toList();
+  }
+
+  @Test
+  @Order(3)
+  void shouldLeaveNothingBehind() throws Exception {
+    List<ProcessHandle> children = new ArrayList<>(nodes());
+    assertEquals(3, children.size());
+    demo.terminate();
+    demo.awaitExit(BOUND);
+    for (ProcessHandle child : children) {
+      TestTime.await(BOUND, () -> "the end of " + child.pid(), () -> !child.isAlive());
+    }
+  }
+}
