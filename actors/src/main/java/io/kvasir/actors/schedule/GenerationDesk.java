@@ -8,17 +8,14 @@ import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
+import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
-import io.kvasir.runtime.blocks.BlockKeys;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -55,7 +52,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   record Nodes(List<NodeInfo> reachable) implements Event {}
 
-  private record Found(long requestId, int placing, Holdings holdings) implements Event {}
+  private record Found(long requestId, int placing, Lookups.Known known) implements Event {}
 
   private record Tick() implements Event {
     static final Tick TICK = new Tick();
@@ -72,7 +69,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   private static final int WATCH_TICKS = 10;
 
-  private final Directory directory;
+  private final Lookups lookups;
   private final ScheduleSettings settings;
   private final Executor workers;
   private final Failover.Limits limits;
@@ -86,19 +83,24 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   /**
    * @param directory null = nobody knows what is cached where
+   * @param sessions null = nobody but this gateway knows where a session was
    * @param workers where keys are hashed
    */
   static Behavior<DeskCommand> create(
-      ClusterView view, Directory directory, ScheduleSettings settings, Executor workers) {
+      ClusterView view,
+      Directory directory,
+      Sessions sessions,
+      ScheduleSettings settings,
+      Executor workers) {
     Behavior<DeskCommand> desk =
         Behaviors.setup(
             context ->
                 Behaviors.withTimers(
                     timers ->
-                        new GenerationDesk(context, timers, view, directory, settings, workers)));
+                        new GenerationDesk(
+                            context, timers, view, directory, sessions, settings, workers)));
     // A message that cannot be worked on costs itself, not what others have under way.
-    return Behaviors.supervise(desk)
-        .onFailure(RuntimeException.class, SupervisorStrategy.resume());
+    return Behaviors.supervise(desk).onFailure(RuntimeException.class, SupervisorStrategy.resume());
   }
 
   private GenerationDesk(
@@ -106,10 +108,11 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       TimerScheduler<DeskCommand> timers,
       ClusterView view,
       Directory directory,
+      Sessions sessions,
       ScheduleSettings settings,
       Executor workers) {
     super(context);
-    this.directory = directory;
+    this.lookups = new Lookups(directory, sessions, settings.lookupDeadline(), workers);
     this.settings = settings;
     this.workers = workers;
     this.limits =
@@ -230,20 +233,22 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     boolean several = able.size() > 1 || request.explained();
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), System.nanoTime());
-    } else if (!several
-        || directory == null
-        || request.model.keys() == null
-        || settings.leastLoaded()) {
+    } else if (!several || !lookups.worthAsking(request) || settings.leastLoaded()) {
       choose(request, able, Holdings.NONE);
     } else {
       long requestId = request.requestId;
       int placing = request.placing;
       getContext()
           .pipeToSelf(
-              lookup(request),
-              (holdings, failure) ->
-                  new Found(requestId, placing, failure == null ? holdings : Holdings.LATE));
+              lookups.ask(request, sessionKnown(request)),
+              (known, failure) ->
+                  new Found(requestId, placing, failure == null ? known : Lookups.Known.LATE));
     }
+  }
+
+  private boolean sessionKnown(RoutedRequest request) {
+    return request.session() != null
+        && book.knows(request.tenant(), request.session(), request.model.id());
   }
 
   private List<NodeInfo> able(RoutedRequest request) {
@@ -252,32 +257,22 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         : choice.able(request.model, request.avoided(), request.acceptedNs != 0);
   }
 
-  private CompletionStage<Holdings> lookup(RoutedRequest request) {
-    int[] prompt = request.prompt();
-    String tenant = request.tenant();
-    CompletableFuture<Holdings> answer =
-        CompletableFuture.supplyAsync(
-                () -> request.model.keys().keys(tenant, prompt, prompt.length), workers)
-            .thenCompose(
-                (BlockKeys keys) ->
-                    keys.blockCount() == 0
-                        ? CompletableFuture.completedFuture(Holdings.NONE)
-                        : directory.lookup(keys, settings.lookupDeadline()));
-    // Hashing may wait for workers: twice the deadline is the end of it.
-    return answer.completeOnTimeout(
-        Holdings.LATE, 2 * settings.lookupDeadline().toMillis(), TimeUnit.MILLISECONDS);
-  }
-
   private void onFound(Found found, long nowNs) {
     RoutedRequest request = requests.get(found.requestId());
     if (request == null || request.placing != found.placing()) {
       return;
     }
+    Sessions.Hint hint = found.known().hint();
+    if (hint != null) {
+      Sessions.Use last = hint.last();
+      int tokens = last.promptTokens() + last.generatedTokens();
+      book.used(request.tenant(), request.session(), request.model.id(), last.nodeId(), tokens);
+    }
     List<NodeInfo> able = able(request);
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), nowNs);
     } else {
-      choose(request, able, found.holdings());
+      choose(request, able, found.known().holdings());
     }
   }
 
@@ -311,8 +306,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
             order,
             request.model.vocabSize(),
             request.model.fingerprint());
-    Failover.Limits once =
-        new Failover.Limits(limits.silenceTicks(), limits.renewTicks(), 1, 0);
+    Failover.Limits once = new Failover.Limits(limits.silenceTicks(), limits.renewTicks(), 1, 0);
     begin(
         RoutedRequest.prefilling(
             unread,
@@ -410,6 +404,17 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   @Override
   public void forget(RoutedRequest request) {
     requests.remove(request.requestId);
+  }
+
+  @Override
+  public void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+    book.used(
+        request.tenant(),
+        request.session(),
+        request.model.id(),
+        node.nodeId(),
+        request.prompt().length + generatedTokens);
+    lookups.used(request, node, generatedTokens);
   }
 
   @Override

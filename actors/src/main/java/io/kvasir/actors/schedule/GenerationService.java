@@ -387,8 +387,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       return;
     }
     attempts.forget(attempt);
-    attempt.tell(
-        WireOrders.embedded(ended.requestId(), ended.attempt(), ended.result()), nowNs);
+    attempt.tell(WireOrders.embedded(ended.requestId(), ended.attempt(), ended.result()), nowNs);
   }
 
   private void onNews(News news, long nowNs) {

@@ -99,6 +99,11 @@ final class LoadBook {
     }
   }
 
+  /** Whether a session's last node is known. */
+  boolean knows(String tenant, String session, String model) {
+    return sessions.containsKey(new Session(tenant, session, model));
+  }
+
   /** Entries of all its tables; for the bound's test. */
   int entryCount() {
     return reports.size() + sent.size() + sessions.size();

@@ -30,6 +30,9 @@ final class RoutedRequest implements Failover.Port {
     int leaseMs();
 
     void forget(RoutedRequest request);
+
+    /** A node has answered it. */
+    void used(RoutedRequest request, NodeInfo node, int generatedTokens);
   }
 
   final long requestId;
@@ -329,8 +332,7 @@ final class RoutedRequest implements Failover.Port {
       prefill.failover.cancel(System.nanoTime());
     }
     if (!prefills() && acceptedNs != 0 && node != null && progress.complete() && order != null) {
-      int tokens = prompt().length + generation.streams().getFirst().published();
-      desk.book().used(order.tenant(), order.session(), model.id(), node.nodeId(), tokens);
+      desk.used(this, node, generation.streams().getFirst().published());
     }
     if (after != null) {
       after.run();

@@ -49,8 +49,7 @@ final class WireOrders {
   }
 
   /** An embedding's end as it travels. */
-  static GenerationReply.Embedded embedded(
-      long requestId, int attempt, Embedding.Result result) {
+  static GenerationReply.Embedded embedded(long requestId, int attempt, Embedding.Result result) {
     byte[] vector = null;
     if (result.vector() != null) {
       ByteBuffer bytes =

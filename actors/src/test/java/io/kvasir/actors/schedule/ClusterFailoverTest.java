@@ -181,8 +181,7 @@ final class ClusterFailoverTest {
       assertEquals(usage.promptTokens(), usage.sources().total());
       assertEquals(actual.tokens.get(choice).size(), usage.generatedTokens());
     }
-    assertLogprobs(
-        expected.generation.promptLogprobs(), actual.generation.promptLogprobs(), 70);
+    assertLogprobs(expected.generation.promptLogprobs(), actual.generation.promptLogprobs(), 70);
   }
 
   private static void assertLogprobs(TokenLogprobs expected, TokenLogprobs actual, int count) {
@@ -269,7 +268,8 @@ final class ClusterFailoverTest {
     EmbeddingOrder order =
         new EmbeddingOrder("tenant", prompt(40, 3), Pooling.LAST, Duration.ofSeconds(60));
     float[] here =
-        first.intake
+        first
+            .intake
             .take(TestNodes.MODEL, order)
             .thenCompose(Embedding::result)
             .toCompletableFuture()

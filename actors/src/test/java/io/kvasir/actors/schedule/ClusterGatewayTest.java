@@ -50,8 +50,7 @@ final class ClusterGatewayTest {
     view = new TestNodes.View(TestNodes.info(9, Set.of("gateway"), List.of(), null));
     ServedModel served = new ServedModel(TestNodes.MODEL, List.of(), Pooling.LAST, 1, null);
     served.settle(
-        new ServedModel.Ready(
-            node.text, node.engine.maxContextTokens(), node.engine.hiddenSize()));
+        new ServedModel.Ready(node.text, node.engine.maxContextTokens(), node.engine.hiddenSize()));
     gateway =
         Gateway.bind(
                 system,
@@ -59,11 +58,7 @@ final class ClusterGatewayTest {
                 null,
                 new ServedModels(List.of(served)),
                 ClusterGenerations.start(
-                    system,
-                    view,
-                    null,
-                    ScheduleSettings.from(config),
-                    system.executionContext()),
+                    system, view, null, ScheduleSettings.from(config), system.executionContext()),
                 List.of(),
                 new NodeMetrics(List.of(TestNodes.MODEL)),
                 64)
@@ -74,7 +69,11 @@ final class ClusterGatewayTest {
 
   @AfterAll
   static void stop() {
-    gateway.close(Duration.ofSeconds(1)).toCompletableFuture().orTimeout(30, TimeUnit.SECONDS).join();
+    gateway
+        .close(Duration.ofSeconds(1))
+        .toCompletableFuture()
+        .orTimeout(30, TimeUnit.SECONDS)
+        .join();
     http.close();
     system.terminate();
     system.getWhenTerminated().toCompletableFuture().orTimeout(30, TimeUnit.SECONDS).join();
@@ -82,8 +81,7 @@ final class ClusterGatewayTest {
   }
 
   private static HttpResponse<String> post(String path, String body) throws Exception {
-    URI uri =
-        URI.create("http://127.0.0.1:" + gateway.address().getPort() + path);
+    URI uri = URI.create("http://127.0.0.1:" + gateway.address().getPort() + path);
     return http.send(
         HttpRequest.newBuilder(uri)
             .timeout(Duration.ofSeconds(60))
@@ -167,8 +165,7 @@ final class ClusterGatewayTest {
         post("/v1/completions", completion("\"kvasir\":{\"explan\":true}"));
     assertEquals(400, response.statusCode());
     assertEquals(
-        "kvasir.explan",
-        JSON.readTree(response.body()).get("error").get("param").textValue());
+        "kvasir.explan", JSON.readTree(response.body()).get("error").get("param").textValue());
   }
 
   @Test
@@ -188,8 +185,7 @@ final class ClusterGatewayTest {
     view.see(List.of());
     HttpResponse<String> response = post("/v1/completions", completion("\"max_tokens\":4"));
     assertEquals(503, response.statusCode());
-    assertEquals(
-        "no_node", JSON.readTree(response.body()).get("error").get("code").textValue());
+    assertEquals("no_node", JSON.readTree(response.body()).get("error").get("code").textValue());
     assertTrue(response.headers().firstValue("Retry-After").isPresent());
   }
 }

@@ -118,8 +118,7 @@ final class GenerationMessageTest {
             Map.of(MissReason.SLOWER, 4),
             List.of("computing 4 tokens takes 1 ms")));
     all.put(
-        "alive",
-        new GenerationReply.Alive(77, 2, new int[] {5, 0}, new boolean[] {false, true}));
+        "alive", new GenerationReply.Alive(77, 2, new int[] {5, 0}, new boolean[] {false, true}));
     all.put("gone", new GenerationReply.Gone(77, 2));
     all.put(
         "embedded",
@@ -142,8 +141,7 @@ final class GenerationMessageTest {
     long types =
         GenerationMessage.class.getPermittedSubclasses().length
             + java.util.Arrays.stream(GenerationReply.class.getPermittedSubclasses())
-                .mapToLong(
-                    type -> type.isSealed() ? type.getPermittedSubclasses().length : 1)
+                .mapToLong(type -> type.isSealed() ? type.getPermittedSubclasses().length : 1)
                 .sum();
     assertEquals(types, messages().size());
   }
@@ -168,8 +166,7 @@ final class GenerationMessageTest {
             now.timeoutMs(),
             now.leaseMs(),
             false);
-    golden.readsWithout(
-        now, before, "session", "grammar", "resume", "computeTokens", "explained");
+    golden.readsWithout(now, before, "session", "grammar", "resume", "computeTokens", "explained");
   }
 
   @Test

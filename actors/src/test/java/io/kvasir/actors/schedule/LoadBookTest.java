@@ -35,7 +35,16 @@ final class LoadBookTest {
     KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[] {1}));
     ModelInfo model = new ModelInfo("m", "f", 4096, 100, 8, shape, keys);
     return new NodeInfo(
-        id, id * 10, "n" + id, "pekko://x", Set.of("decode"), "1", List.of(model), null, null, null);
+        id,
+        id * 10,
+        "n" + id,
+        "pekko://x",
+        Set.of("decode"),
+        "1",
+        List.of(model),
+        null,
+        null,
+        null);
   }
 
   private static GenerationReply.Load load(long node, long sequence, int running, long backlog) {

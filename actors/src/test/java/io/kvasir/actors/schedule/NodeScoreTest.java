@@ -68,8 +68,7 @@ final class NodeScoreTest {
 
   @Test
   void shouldCountTheWaitForAPlaceInTheBatch() {
-    Candidate full =
-        new Candidate(1, "full", 64, 0, RATE, 500 * MS, 0, 0, 0, 0, 0);
+    Candidate full = new Candidate(1, "full", 64, 0, RATE, 500 * MS, 0, 0, 0, 0, 0);
     assertEquals(2, best(100, full, node(2, 3, 200, 0, 0, 0)));
   }
 
@@ -81,8 +80,7 @@ final class NodeScoreTest {
   @Test
   void shouldLookAtNothingButRequestsWhenLeastLoadedIsAskedFor() {
     List<Scored> ranked =
-        NodeScore.rank(
-            List.of(node(1, 3, 0, 1000, 0, 0), node(2, 2, 5000, 0, 0, 0)), 1000, true);
+        NodeScore.rank(List.of(node(1, 3, 0, 1000, 0, 0), node(2, 2, 5000, 0, 0, 0)), 1000, true);
     assertEquals(2, ranked.getFirst().candidate().nodeId());
     assertTrue(ranked.getFirst().totalNs() > ranked.get(1).totalNs());
   }

@@ -125,8 +125,7 @@ final class TestNodes {
           system.systemActorOf(
               GpuActor.create(settings.gpu(), source::openEngine), "gpu", Props.empty());
       GpuActor.Readiness readiness =
-          AskPattern.ask(
-                  gpu, GpuActor.AwaitReady::new, Duration.ofSeconds(60), system.scheduler())
+          AskPattern.ask(gpu, GpuActor.AwaitReady::new, Duration.ofSeconds(60), system.scheduler())
               .toCompletableFuture()
               .get(60, TimeUnit.SECONDS);
       engine = ((GpuActor.Ready) readiness).engine();
