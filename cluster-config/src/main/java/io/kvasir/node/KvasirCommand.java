@@ -37,8 +37,14 @@ public final class KvasirCommand implements Runnable {
 
   /** Exit codes: 0 done, 1 failed, 2 wrong usage or setting. */
   public static void main(String[] args) {
-    System.exit(
-        execute(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true)));
+    int code = 1;
+    try {
+      code = execute(args, new PrintWriter(System.out, true), new PrintWriter(System.err, true));
+    } catch (LinkageError brokenClassPath) {
+      brokenClassPath.printStackTrace();
+    }
+    // Also with a broken class path: a launcher must see the end of a node that cannot start.
+    System.exit(code);
   }
 
   static int execute(String[] args, PrintWriter out, PrintWriter err) {

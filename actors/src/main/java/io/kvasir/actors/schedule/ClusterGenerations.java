@@ -8,6 +8,7 @@ import io.kvasir.actors.gpu.Generation;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
+import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
 import java.security.SecureRandom;
 import java.time.Duration;
@@ -35,22 +36,34 @@ public final class ClusterGenerations implements Generations {
     this.desk = desk;
   }
 
-  /**
-   * Starts the gateway's desk.
-   *
-   * @param directory null = nobody knows what is cached where
-   * @param workers where keys are hashed
-   */
+  /** Starts the gateway's desk where sessions are nobody's but the gateway's. */
   public static ClusterGenerations start(
       ActorSystem<?> system,
       ClusterView view,
       Directory directory,
       ScheduleSettings settings,
       Executor workers) {
+    return start(system, view, directory, null, settings, workers);
+  }
+
+  /**
+   * Starts the gateway's desk.
+   *
+   * @param directory null = nobody knows what is cached where
+   * @param sessions null = nobody but this gateway knows where a session was
+   * @param workers where keys are hashed
+   */
+  public static ClusterGenerations start(
+      ActorSystem<?> system,
+      ClusterView view,
+      Directory directory,
+      Sessions sessions,
+      ScheduleSettings settings,
+      Executor workers) {
     return new ClusterGenerations(
         system,
         system.systemActorOf(
-            GenerationDesk.create(view, directory, settings, workers),
+            GenerationDesk.create(view, directory, sessions, settings, workers),
             "kvasir-desk",
             Props.empty()));
   }

@@ -8,22 +8,19 @@ import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
+import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
-import io.kvasir.runtime.blocks.BlockKeys;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
+import java.util.SplittableRandom;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.Signal;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.Behaviors;
@@ -55,7 +52,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   record Nodes(List<NodeInfo> reachable) implements Event {}
 
-  private record Found(long requestId, int placing, Holdings holdings) implements Event {}
+  private record Found(long requestId, int placing, Lookups.Known known) implements Event {}
 
   private record Tick() implements Event {
     static final Tick TICK = new Tick();
@@ -72,28 +69,38 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   private static final int WATCH_TICKS = 10;
 
-  private final ClusterView view;
-  private final Directory directory;
+  private final Lookups lookups;
   private final ScheduleSettings settings;
   private final Executor workers;
   private final Failover.Limits limits;
   private final LoadBook book;
+  private final NodeChoice choice;
+  private final SplittableRandom random = new SplittableRandom();
   private final Slices slices;
   private final Map<Long, RoutedRequest> requests = new HashMap<>();
   private final AutoCloseable subscription;
-  private List<NodeInfo> nodes = List.of();
   private int tick;
 
   /**
    * @param directory null = nobody knows what is cached where
+   * @param sessions null = nobody but this gateway knows where a session was
    * @param workers where keys are hashed
    */
   static Behavior<DeskCommand> create(
-      ClusterView view, Directory directory, ScheduleSettings settings, Executor workers) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(
-                timers -> new GenerationDesk(context, timers, view, directory, settings, workers)));
+      ClusterView view,
+      Directory directory,
+      Sessions sessions,
+      ScheduleSettings settings,
+      Executor workers) {
+    Behavior<DeskCommand> desk =
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers ->
+                        new GenerationDesk(
+                            context, timers, view, directory, sessions, settings, workers)));
+    // A message that cannot be worked on costs itself, not what others have under way.
+    return Behaviors.supervise(desk).onFailure(RuntimeException.class, SupervisorStrategy.resume());
   }
 
   private GenerationDesk(
@@ -101,11 +108,11 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       TimerScheduler<DeskCommand> timers,
       ClusterView view,
       Directory directory,
+      Sessions sessions,
       ScheduleSettings settings,
       Executor workers) {
     super(context);
-    this.view = view;
-    this.directory = directory;
+    this.lookups = new Lookups(directory, sessions, settings.lookupDeadline(), workers);
     this.settings = settings;
     this.workers = workers;
     this.limits =
@@ -115,6 +122,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
             settings.maxAttempts(),
             settings.ticks(settings.patience()));
     this.book = new LoadBook(settings);
+    this.choice = new NodeChoice(settings, book, view.self().nodeId());
     this.slices = new Slices(context.getSystem());
     ActorRef<DeskCommand> self = context.getSelf();
     this.subscription = view.subscribe(reachable -> self.tell(new Nodes(reachable)));
@@ -197,10 +205,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     request.failover().begin();
   }
 
-  /**
-   * The model as most nodes compute it: answers stay within one fingerprint. Null when the order
-   * was declined.
-   */
+  /** The model as it is computed now; null when the order was declined. */
   private ModelInfo model(String id, ActorRef<OrderReply> replyTo) {
     if (requests.size() >= settings.maxRequests()) {
       replyTo.tell(
@@ -210,82 +215,46 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
                   .formatted(requests.size())));
       return null;
     }
-    Map<String, Integer> votes = new HashMap<>();
-    ModelInfo best = null;
-    for (NodeInfo node : nodes) {
-      ModelInfo model = computes(node) ? LoadBook.model(node, id) : null;
-      if (model != null) {
-        int count = votes.merge(model.fingerprint(), 1, Integer::sum);
-        if (best == null || count > votes.get(best.fingerprint())) {
-          best = model;
-        }
-      }
-    }
-    if (best == null) {
+    ModelInfo model = choice.model(id);
+    if (model == null) {
       replyTo.tell(new Declined(Code.NO_NODE, noNode(id)));
     }
-    return best;
+    return model;
   }
 
   private static String noNode(String model) {
     return "no reachable node computes the model " + model + " now, try again later";
   }
 
-  /** Whether answers are computed there; a prefill node computes prompts for decode nodes. */
-  private static boolean computes(NodeInfo node) {
-    return node.generations() != null
-        && (!node.roles().contains("prefill") || node.roles().contains("decode"));
-  }
-
   @Override
   public void place(RoutedRequest request, Set<Long> avoided) {
     request.placing++;
     List<NodeInfo> able = able(request);
-    boolean choice = able.size() > 1 || request.explained();
+    boolean several = able.size() > 1 || request.explained();
     if (able.isEmpty()) {
-      request.nowhere(noNode(request.modelId), System.nanoTime());
-    } else if (!choice || directory == null || settings.leastLoaded()) {
+      request.nowhere(noNode(request.model.id()), System.nanoTime());
+    } else if (!several || !lookups.worthAsking(request) || settings.leastLoaded()) {
       choose(request, able, Holdings.NONE);
     } else {
       long requestId = request.requestId;
       int placing = request.placing;
       getContext()
           .pipeToSelf(
-              lookup(request),
-              (holdings, failure) ->
-                  new Found(requestId, placing, failure == null ? holdings : Holdings.LATE));
+              lookups.ask(request, sessionKnown(request)),
+              (known, failure) ->
+                  new Found(requestId, placing, failure == null ? known : Lookups.Known.LATE));
     }
   }
 
-  private CompletionStage<Holdings> lookup(RoutedRequest request) {
-    int[] prompt = request.prompt();
-    String tenant = request.tenant();
-    CompletableFuture<Holdings> answer =
-        CompletableFuture.supplyAsync(
-                () -> request.model.keys().keys(tenant, prompt, prompt.length), workers)
-            .thenCompose(
-                (BlockKeys keys) ->
-                    keys.blockCount() == 0
-                        ? CompletableFuture.completedFuture(Holdings.NONE)
-                        : directory.lookup(keys, settings.lookupDeadline()));
-    // Hashing may wait for workers: twice the deadline is the end of it.
-    return answer.completeOnTimeout(
-        Holdings.LATE, 2 * settings.lookupDeadline().toMillis(), TimeUnit.MILLISECONDS);
+  private boolean sessionKnown(RoutedRequest request) {
+    return request.session() != null
+        && book.knows(request.tenant(), request.session(), request.model.id());
   }
 
-  /** Nodes that can take it; those that failed it only where there is no other. */
   private List<NodeInfo> able(RoutedRequest request) {
-    List<NodeInfo> able = new ArrayList<>();
-    List<NodeInfo> failed = new ArrayList<>();
-    for (NodeInfo node : nodes) {
-      ModelInfo model = computes(node) ? LoadBook.model(node, request.modelId) : null;
-      boolean same = model != null && model.fingerprint().equals(request.model.fingerprint());
-      if (same && !book.draining(node.nodeId(), request.modelId)) {
-        (request.avoided().contains(node.nodeId()) ? failed : able).add(node);
-      }
-    }
-    // A node that refused will refuse again; one that was silent may have come back.
-    return able.isEmpty() && request.acceptedNs != 0 ? failed : able;
+    return request.prefills()
+        ? choice.prefilling(request.model)
+        : choice.able(request.model, request.avoided(), request.acceptedNs != 0);
   }
 
   private void onFound(Found found, long nowNs) {
@@ -293,34 +262,66 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     if (request == null || request.placing != found.placing()) {
       return;
     }
+    Sessions.Hint hint = found.known().hint();
+    if (hint != null) {
+      Sessions.Use last = hint.last();
+      int tokens = last.promptTokens() + last.generatedTokens();
+      book.used(request.tenant(), request.session(), request.model.id(), last.nodeId(), tokens);
+    }
     List<NodeInfo> able = able(request);
     if (able.isEmpty()) {
-      request.nowhere(noNode(request.modelId), nowNs);
+      request.nowhere(noNode(request.model.id()), nowNs);
     } else {
-      choose(request, able, found.holdings());
+      choose(request, able, found.known().holdings());
     }
   }
 
   private void choose(RoutedRequest request, List<NodeInfo> able, Holdings holdings) {
-    LoadBook.Question question =
-        new LoadBook.Question(
-            request.requestId,
-            request.tenant(),
-            request.session(),
-            request.modelId,
-            request.prompt().length,
-            holdings,
-            view.self().nodeId());
-    List<NodeScore.Scored> ranked =
-        NodeScore.rank(
-            book.candidates(able, question), request.prompt().length, settings.leastLoaded());
-    long best = ranked.getFirst().candidate().nodeId();
-    for (NodeInfo node : able) {
-      if (node.nodeId() == best) {
-        request.placed(node, ranked, System.nanoTime());
-        return;
+    List<NodeScore.Scored> ranked = choice.rank(request, able, holdings);
+    if (request.mayBePrefilled()) {
+      List<NodeInfo> prefilling = choice.prefilling(request.model);
+      if (!prefilling.isEmpty()) {
+        NodeScore.Scored prefill = choice.rank(request, prefilling, holdings).getFirst();
+        int tokens = request.prompt().length;
+        if (choice.worthPrefilling(request.model, tokens, ranked.getFirst(), prefill)) {
+          prefill(request);
+          return;
+        }
       }
     }
+    NodeInfo best = choice.find(ranked.getFirst().candidate().nodeId());
+    request.placed(best, ranked, System.nanoTime());
+  }
+
+  /**
+   * Lets a prefill node compute the prompt; well or not, the request is placed when that is over.
+   */
+  private void prefill(RoutedRequest request) {
+    long id = random.nextLong();
+    GenerationOrder order = request.prefillOrder();
+    RoutedGeneration unread =
+        new RoutedGeneration(
+            id,
+            getContext().getSelf(),
+            order,
+            request.model.vocabSize(),
+            request.model.fingerprint());
+    Failover.Limits once = new Failover.Limits(limits.silenceTicks(), limits.renewTicks(), 1, 0);
+    begin(
+        RoutedRequest.prefilling(
+            unread,
+            id,
+            request.model,
+            this,
+            order,
+            once,
+            System.nanoTime(),
+            request,
+            () -> {
+              if (requests.containsKey(request.requestId)) {
+                place(request, request.avoided());
+              }
+            }));
   }
 
   private void onReply(GenerationReply.OfAttempt reply, long nowNs) {
@@ -345,29 +346,12 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   }
 
   private void onNodes(List<NodeInfo> reachable, long nowNs) {
-    List<NodeInfo> before = nodes;
-    nodes = List.copyOf(reachable);
-    Set<Long> ids = new HashSet<>();
-    nodes.forEach(node -> ids.add(node.nodeId()));
-    book.keepOnly(ids);
-    for (NodeInfo node : before) {
-      NodeInfo now = find(node.nodeId());
-      if (now == null || now.incarnation() != node.incarnation()) {
-        for (RoutedRequest request : List.copyOf(requests.values())) {
-          request.failover().onNodeLost(node.nodeId(), nowNs);
-        }
+    for (NodeInfo gone : choice.see(reachable)) {
+      for (RoutedRequest request : List.copyOf(requests.values())) {
+        request.failover().onNodeLost(gone.nodeId(), nowNs);
       }
     }
     watch();
-  }
-
-  private NodeInfo find(long nodeId) {
-    for (NodeInfo node : nodes) {
-      if (node.nodeId() == nodeId) {
-        return node;
-      }
-    }
-    return null;
   }
 
   private void onTick(long nowNs) {
@@ -390,7 +374,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   /** Nodes tell their load for three intervals after each of these. */
   private void watch() {
     int watchMs = (int) (3 * WATCH_TICKS * settings.tick().toMillis());
-    for (NodeInfo node : nodes) {
+    for (NodeInfo node : choice.nodes()) {
       if (node.generations() != null) {
         node.generations().tell(new GenerationMessage.Watch(replies(), watchMs));
       }
@@ -420,6 +404,17 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   @Override
   public void forget(RoutedRequest request) {
     requests.remove(request.requestId);
+  }
+
+  @Override
+  public void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+    book.used(
+        request.tenant(),
+        request.session(),
+        request.model.id(),
+        node.nodeId(),
+        request.prompt().length + generatedTokens);
+    lookups.used(request, node, generatedTokens);
   }
 
   @Override

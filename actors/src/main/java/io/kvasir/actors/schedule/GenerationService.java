@@ -14,15 +14,13 @@ import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.settings.ScheduleSettings;
 import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.FinishReason;
-import io.kvasir.runtime.engine.Pooling;
 import io.kvasir.runtime.engine.TokenStream;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.apache.pekko.Done;
@@ -32,6 +30,7 @@ import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.Signal;
+import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
 import org.apache.pekko.actor.typed.javadsl.AskPattern;
@@ -100,8 +99,8 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     }
   }
 
-  private static final int MAX_WATCHERS = 256;
-  private static final int MAX_ASSEMBLIES = 64;
+  private static final Duration STATS_TIMEOUT = Duration.ofSeconds(5);
+  private static final int MAX_ASSEMBLIES = 32;
 
   private final ScheduleSettings settings;
   private final ClusterView view;
@@ -110,20 +109,11 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private final Slices slices;
   private final AttemptTable attempts;
   private final Map<Long, Slices.Assembly> assemblies = new HashMap<>();
-  private final Map<ActorRef<GenerationReply>, Long> watchers = new LinkedHashMap<>();
-  private final Map<String, DeviceReport> reports = new HashMap<>();
+  private final Set<String> asked = new HashSet<>();
+  private final LoadReports loads;
   private boolean draining;
   private long drainUntilNs;
   private ActorRef<Done> drained;
-
-  /** What is known of one device. */
-  private static final class DeviceReport {
-    final Speed speed = new Speed();
-    GenerationReply.Load last;
-    long toldNs;
-    long sequence;
-    boolean asked;
-  }
 
   /** Starts it on this node. */
   public static Handle start(
@@ -140,10 +130,15 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   static Behavior<ServiceCommand> create(
       ClusterView view, Intake intake, List<NodeDevice> devices, ScheduleSettings settings) {
-    return Behaviors.setup(
-        context ->
-            Behaviors.withTimers(
-                timers -> new GenerationService(context, timers, view, intake, devices, settings)));
+    Behavior<ServiceCommand> service =
+        Behaviors.setup(
+            context ->
+                Behaviors.withTimers(
+                    timers ->
+                        new GenerationService(context, timers, view, intake, devices, settings)));
+    // A message that cannot be worked on costs itself, not what others have under way.
+    return Behaviors.supervise(service)
+        .onFailure(RuntimeException.class, SupervisorStrategy.resume());
   }
 
   private GenerationService(
@@ -160,7 +155,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     this.settings = settings;
     this.attempts = new AttemptTable(settings.maxRequests(), settings.renewInterval().toNanos());
     this.slices = new Slices(context.getSystem());
-    devices.forEach(device -> reports.put(device.model(), new DeviceReport()));
+    this.loads = new LoadReports(devices, settings.loadInterval().toNanos());
     timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
   }
 
@@ -192,6 +187,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   }
 
   private void onStart(GenerationMessage.Start start, long nowNs) {
+    if (start.replyTo() == null) {
+      return;
+    }
     NodeAttempt attempt =
         new NodeAttempt(
             start.requestId(),
@@ -199,24 +197,19 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
             start.replyTo()::tell,
             start.model(),
             start.computeTokens(),
-            nowNs + start.leaseMs() * 1_000_000L,
+            leaseUntil(start.leaseMs(), nowNs),
             nowNs);
     if (!begin(attempt, start.fingerprint())) {
       return;
     }
     GenerationOrder order;
     try {
-      order =
-          new GenerationOrder(
-              start.tenant(),
-              start.prompt(),
-              start.sampling().parameters(),
-              Duration.ofMillis(Math.max(1, start.timeoutMs())),
-              start.grammar() == null ? null : start.grammar().spec(),
-              start.resume().stream().map(WireResume::resumed).toList(),
-              start.session(),
-              start.explained());
-    } catch (IllegalArgumentException | NullPointerException malformed) {
+      order = WireOrders.of(start);
+      checkLength(start.model(), order);
+    } catch (OrderRefusedException tooLong) {
+      refused(attempt, tooLong);
+      return;
+    } catch (RuntimeException malformed) {
       attempts.forget(attempt);
       attempt.refuse(Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
@@ -228,28 +221,38 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
                 new Took(start.requestId(), start.attempt(), generation, refusal(failure)));
   }
 
+  /** Before arrays of max_tokens are made. */
+  private void checkLength(String model, GenerationOrder order) {
+    int promptTokens = order.promptTokens().length;
+    int contextTokens = model(model).maxContextTokens();
+    if ((long) promptTokens + order.sampling().maxTokens() > contextTokens) {
+      throw new OrderRefusedException(
+          Code.CONTEXT_OVERFLOW,
+          "the context is %d tokens, the request needs %d for its prompt and %d for its answer, shorten one of them"
+              .formatted(contextTokens, promptTokens, order.sampling().maxTokens()));
+    }
+  }
+
   private void onEmbed(GenerationMessage.Embed embed, long nowNs) {
+    if (embed.replyTo() == null) {
+      return;
+    }
     NodeAttempt attempt =
         new NodeAttempt(
             embed.requestId(),
             embed.attempt(),
             embed.replyTo()::tell,
             embed.model(),
-            embed.input().length,
-            nowNs + embed.leaseMs() * 1_000_000L,
+            embed.input() == null ? 0 : embed.input().length,
+            leaseUntil(embed.leaseMs(), nowNs),
             nowNs);
     if (!begin(attempt, embed.fingerprint())) {
       return;
     }
     EmbeddingOrder order;
     try {
-      order =
-          new EmbeddingOrder(
-              embed.tenant(),
-              embed.input(),
-              Pooling.valueOf(embed.pooling()),
-              Duration.ofMillis(Math.max(1, embed.timeoutMs())));
-    } catch (IllegalArgumentException malformed) {
+      order = WireOrders.of(embed);
+    } catch (RuntimeException malformed) {
       attempts.forget(attempt);
       attempt.refuse(Code.INVALID, "the order cannot be read: " + malformed.getMessage(), false);
       return;
@@ -261,9 +264,14 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
                 new TookInput(embed.requestId(), embed.attempt(), embedding, refusal(failure)));
   }
 
+  /** A gateway cannot ask for more than ten times what this node's own gateway would. */
+  private long leaseUntil(int leaseMs, long nowNs) {
+    return nowNs + Math.min(leaseMs * 1_000_000L, 10 * settings.lease().toNanos());
+  }
+
   /** Whether an attempt may be made; a refusal has been told. */
   private boolean begin(NodeAttempt attempt, String fingerprint) {
-    ModelInfo served = LoadBook.model(view.self(), attempt.model);
+    ModelInfo served = model(attempt.model);
     if (served == null || !served.fingerprint().equals(fingerprint)) {
       attempt.refuse(
           Code.NO_NODE,
@@ -277,6 +285,10 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       return false;
     }
     return attempts.begin(attempt);
+  }
+
+  private ModelInfo model(String id) {
+    return LoadBook.model(view.self(), id);
   }
 
   private void onPart(GenerationMessage.Part part, long nowNs) {
@@ -375,23 +387,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
       return;
     }
     attempts.forget(attempt);
-    Embedding.Result result = ended.result();
-    byte[] vector = null;
-    if (result.vector() != null) {
-      ByteBuffer bytes =
-          ByteBuffer.allocate(result.vector().length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.asFloatBuffer().put(result.vector());
-      vector = bytes.array();
-    }
-    attempt.tell(
-        new GenerationReply.Embedded(
-            ended.requestId(),
-            ended.attempt(),
-            result.reason(),
-            vector,
-            WireUsage.of(result.usage()),
-            result.failure()),
-        nowNs);
+    attempt.tell(WireOrders.embedded(ended.requestId(), ended.attempt(), ended.result()), nowNs);
   }
 
   private void onNews(News news, long nowNs) {
@@ -403,17 +399,16 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   private void learn(NodeAttempt attempt) {
     TokenStream first = attempt.streams().getFirst();
-    DeviceReport report = reports.get(attempt.model);
-    boolean well =
-        first.finishReason() == FinishReason.STOP || first.finishReason() == FinishReason.LENGTH;
-    if (report != null && well) {
-      report.speed.learn(first.usage());
+    FinishReason reason = first.finishReason();
+    if (reason == FinishReason.STOP || reason == FinishReason.LENGTH) {
+      loads.learn(attempt.model, first.usage());
     }
   }
 
   private void onRenew(GenerationMessage.Renew renew, long nowNs) {
     Slices.Assembly assembly = assemblies.get(renew.requestId());
-    if (assembly == null || assembly.attempt != renew.attempt()) {
+    boolean coming = assembly != null && assembly.attempt == renew.attempt();
+    if (!coming && renew.replyTo() != null) {
       attempts.renew(renew, renew.replyTo()::tell, nowNs);
     }
   }
@@ -426,8 +421,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private void onTick(long nowNs) {
     attempts.tick(nowNs);
     assemblies.values().removeIf(assembly -> nowNs - assembly.leaseUntilNs >= 0);
-    watchers.values().removeIf(untilNs -> nowNs - untilNs >= 0);
-    if (!watchers.isEmpty()) {
+    if (loads.expire(nowNs)) {
       devices.forEach(this::askDevice);
     }
     if (drained != null && nowNs - drainUntilNs >= 0) {
@@ -436,82 +430,30 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   }
 
   private void onWatch(GenerationMessage.Watch watch, long nowNs) {
-    boolean known = watchers.containsKey(watch.replyTo());
-    if (known || watchers.size() < MAX_WATCHERS) {
-      watchers.put(watch.replyTo(), nowNs + watch.watchMs() * 1_000_000L);
-    }
-    if (!known) {
-      reports.values().stream()
-          .filter(report -> report.last != null)
-          .forEach(report -> watch.replyTo().tell(report.last));
+    if (watch.replyTo() != null) {
+      loads.watch(watch.replyTo(), leaseUntil(watch.watchMs(), nowNs));
     }
   }
 
   private void askDevice(NodeDevice device) {
-    DeviceReport report = reports.get(device.model());
-    if (report.asked) {
+    if (!asked.add(device.model())) {
       return;
     }
-    report.asked = true;
     CompletionStage<GpuActor.Stats> stats =
         AskPattern.ask(
             device.gpu(),
             GpuActor.GetStats::new,
-            Duration.ofSeconds(5),
+            STATS_TIMEOUT,
             getContext().getSystem().scheduler());
     getContext().pipeToSelf(stats, (answer, failure) -> new Stats(device.model(), answer));
   }
 
   private void onStats(Stats stats, long nowNs) {
-    DeviceReport report = reports.get(stats.model());
-    report.asked = false;
-    if (stats.stats() == null || stats.stats().engine() == null) {
-      return;
+    asked.remove(stats.model());
+    if (stats.stats() != null && stats.stats().engine() != null) {
+      EngineStats engine = stats.stats().engine();
+      loads.observe(view.self(), stats.model(), engine, attempts.all(), draining, nowNs);
     }
-    GenerationReply.Load load = load(stats.model(), stats.stats().engine(), report);
-    boolean due = nowNs - report.toldNs >= settings.loadInterval().toNanos();
-    if (due || report.last == null || differs(report.last, load)) {
-      report.last = load;
-      report.toldNs = nowNs;
-      watchers.keySet().forEach(gateway -> gateway.tell(load));
-    }
-  }
-
-  private static boolean differs(GenerationReply.Load before, GenerationReply.Load now) {
-    return before.waiting() != now.waiting()
-        || before.running() != now.running()
-        || before.backlogTokens() != now.backlogTokens()
-        || before.draining() != now.draining();
-  }
-
-  private GenerationReply.Load load(String model, EngineStats engine, DeviceReport report) {
-    long backlog = 0;
-    int fetching = 0;
-    for (NodeAttempt attempt : attempts.all()) {
-      if (attempt.model.equals(model) && attempt.awaitsPrefill()) {
-        backlog += attempt.computeTokens;
-        fetching += attempt.streams().isEmpty() ? 1 : 0;
-      }
-    }
-    int maxRunning = 0;
-    for (NodeDevice device : devices) {
-      maxRunning = device.model().equals(model) ? device.maxRunning() : maxRunning;
-    }
-    return new GenerationReply.Load(
-        view.self().nodeId(),
-        view.self().incarnation(),
-        ++report.sequence,
-        model,
-        engine.waiting() + fetching,
-        engine.running(),
-        maxRunning,
-        backlog,
-        engine.arenaBytes() - engine.arenaReferencedBytes(),
-        engine.arenaBytes(),
-        report.speed.prefillTokensPerSecond(),
-        report.speed.decodeStepMicros(),
-        report.speed.requestMillis(),
-        draining);
   }
 
   private void onDrain(Drain drain, long nowNs) {

@@ -99,6 +99,11 @@ final class LoadBook {
     }
   }
 
+  /** Whether a session's last node is known. */
+  boolean knows(String tenant, String session, String model) {
+    return sessions.containsKey(new Session(tenant, session, model));
+  }
+
   /** Entries of all its tables; for the bound's test. */
   int entryCount() {
     return reports.size() + sent.size() + sessions.size();
@@ -177,7 +182,7 @@ final class LoadBook {
 
   private Found find(NodeInfo node, Question q) {
     ModelInfo model = model(node, q.model());
-    if (model == null || q.holdings().holders().isEmpty()) {
+    if (model == null || model.shape() == null || q.holdings().holders().isEmpty()) {
       return new Found(0, 0, 0);
     }
     BlockShape shape = model.shape();

@@ -7,6 +7,7 @@ import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.schedule.GenerationReply.Finished;
+import io.kvasir.runtime.engine.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,11 +30,13 @@ final class RoutedRequest implements Failover.Port {
     int leaseMs();
 
     void forget(RoutedRequest request);
+
+    /** A node has answered it. */
+    void used(RoutedRequest request, NodeInfo node, int generatedTokens);
   }
 
   final long requestId;
   final ModelInfo model;
-  final String modelId;
   final long deadlineNs;
   private final Desk desk;
   private final GenerationOrder order;
@@ -49,6 +52,8 @@ final class RoutedRequest implements Failover.Port {
   private int replayedTokens;
   private int attempts;
   private Set<Long> avoided = Set.of();
+  private RoutedRequest prefill;
+  private Runnable after;
   long acceptedNs;
   int placing;
 
@@ -66,7 +71,6 @@ final class RoutedRequest implements Failover.Port {
       ActorRef<GenerationDesk.OrderReply> replyTo) {
     this.requestId = requestId;
     this.model = model;
-    this.modelId = model.id();
     this.desk = desk;
     this.deadlineNs = deadlineNs;
     this.order = order;
@@ -104,6 +108,39 @@ final class RoutedRequest implements Failover.Port {
             limits,
             replyTo);
     transcript.beforeLastEnd(() -> generation.served(request.serving(transcript.lastEnd())));
+    return request;
+  }
+
+  /**
+   * The prompt of another request on a prefill node; nobody reads what comes of it.
+   *
+   * @param after runs when it is over, well or not
+   */
+  static RoutedRequest prefilling(
+      RoutedGeneration unread,
+      long requestId,
+      ModelInfo model,
+      Desk desk,
+      GenerationOrder order,
+      Failover.Limits limits,
+      long nowNs,
+      RoutedRequest of,
+      Runnable after) {
+    RoutedRequest request =
+        new RoutedRequest(
+            requestId,
+            model,
+            desk,
+            of.deadlineNs,
+            order,
+            null,
+            unread,
+            null,
+            new Transcript(unread.streams(), order.promptTokens().length, nowNs),
+            limits,
+            null);
+    request.after = after;
+    of.prefill = request;
     return request;
   }
 
@@ -153,7 +190,26 @@ final class RoutedRequest implements Failover.Port {
 
   /** Whether somebody reads what was accepted. */
   boolean isTaken() {
-    return generation == null || generation.isTaken();
+    return generation == null || prefills() || generation.isTaken();
+  }
+
+  /** Whether this is only another request's prompt. */
+  boolean prefills() {
+    return after != null;
+  }
+
+  /** Whether a prefill node may compute its prompt first: once, before anything was accepted. */
+  boolean mayBePrefilled() {
+    return generation != null && !prefills() && prefill == null && acceptedNs == 0;
+  }
+
+  /** The order that makes a node compute the prompt and little else. */
+  GenerationOrder prefillOrder() {
+    return new GenerationOrder(
+        order.tenant(),
+        order.promptTokens(),
+        SamplingParameters.greedy(1, List.of()).toBuilder().seed(0L).build(),
+        order.timeout());
   }
 
   /** Nodes that failed this request; only if no other is left is one of them asked again. */
@@ -182,7 +238,7 @@ final class RoutedRequest implements Failover.Port {
 
   @Override
   public void start(int attempt, long nodeId) {
-    desk.book().sent(requestId, nodeId, modelId, computeTokens);
+    desk.book().sent(requestId, nodeId, model.id(), computeTokens);
     attempts = attempt;
     long leftMs = Math.max(1, (deadlineNs - System.nanoTime()) / 1_000_000);
     if (order == null) {
@@ -193,7 +249,7 @@ final class RoutedRequest implements Failover.Port {
                   requestId,
                   attempt,
                   desk.replies(),
-                  modelId,
+                  model.id(),
                   model.fingerprint(),
                   embeds.tenant(),
                   embeds.tokens(),
@@ -211,7 +267,7 @@ final class RoutedRequest implements Failover.Port {
                 requestId,
                 attempt,
                 desk.replies(),
-                modelId,
+                model.id(),
                 model.fingerprint(),
                 order.tenant(),
                 order.session(),
@@ -249,8 +305,11 @@ final class RoutedRequest implements Failover.Port {
   @Override
   public void accepted() {
     desk.book().accepted(requestId);
-    if (acceptedNs == 0) {
-      acceptedNs = System.nanoTime();
+    if (acceptedNs != 0) {
+      return;
+    }
+    acceptedNs = System.nanoTime();
+    if (replyTo != null) {
       replyTo.tell(
           generation != null
               ? new GenerationDesk.TakenGeneration(generation)
@@ -260,17 +319,24 @@ final class RoutedRequest implements Failover.Port {
 
   @Override
   public void refused(Code code, String sentence) {
-    replyTo.tell(new GenerationDesk.Declined(code, sentence));
+    if (replyTo != null) {
+      replyTo.tell(new GenerationDesk.Declined(code, sentence));
+    }
   }
 
   @Override
   public void over() {
     desk.book().forget(requestId);
-    if (acceptedNs != 0 && node != null && progress.complete() && order != null) {
-      int tokens = prompt().length + generation.streams().getFirst().published();
-      desk.book().used(order.tenant(), order.session(), modelId, node.nodeId(), tokens);
-    }
     desk.forget(this);
+    if (prefill != null) {
+      prefill.failover.cancel(System.nanoTime());
+    }
+    if (!prefills() && acceptedNs != 0 && node != null && progress.complete() && order != null) {
+      desk.used(this, node, generation.streams().getFirst().published());
+    }
+    if (after != null) {
+      after.run();
+    }
   }
 
   private Serving serving(Finished end) {

@@ -20,8 +20,8 @@ final class Slices {
   /** Bytes of one slice. */
   static final int PART_BYTES = 48 * 1024;
 
-  /** Slices of one message: 24 MiB, more than the largest body that a gateway takes by default. */
-  static final int MAX_PARTS = 512;
+  /** Slices of one message: 12 MiB, more than the largest body that a gateway takes by default. */
+  static final int MAX_PARTS = 256;
 
   /** Fields other than tokens and texts, generously. */
   private static final int REST_BYTES = 2048;

@@ -52,12 +52,12 @@ public final class ClusterProcess implements AutoCloseable {
           ClusterNode.start(system, settings, place, CheckpointSource.all(settings), examples)
               .toCompletableFuture()
               .join();
-      String adminUrl = admin(system, node);
       CoordinatedShutdown.get(system)
           .addTask(
               CoordinatedShutdown.PhaseServiceUnbind(),
               "stop-kvasir",
               () -> node.stop().thenApply(stopped -> Done.getInstance()));
+      String adminUrl = admin(system, node);
       CompletableFuture<Done> up = join(system, config);
       node.ready().toCompletableFuture().join();
       up.join();
@@ -65,8 +65,10 @@ public final class ClusterProcess implements AutoCloseable {
       return started;
     } finally {
       if (started == null) {
-        system.terminate();
-        system.getWhenTerminated().toCompletableFuture().join();
+        CoordinatedShutdown.get(system)
+            .runAll(CoordinatedShutdown.unknownReason())
+            .toCompletableFuture()
+            .join();
       }
     }
   }

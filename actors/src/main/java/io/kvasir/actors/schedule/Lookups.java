@@ -1,0 +1,108 @@
+package io.kvasir.actors.schedule;
+
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.directory.Directory;
+import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.session.Sessions;
+import io.kvasir.actors.session.Sessions.Hint;
+import io.kvasir.actors.session.Sessions.Use;
+import io.kvasir.runtime.blocks.BlockId;
+import io.kvasir.runtime.blocks.BlockKeys;
+import io.kvasir.runtime.blocks.KeyScheme;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What is asked of directory and sessions before a node is chosen, and told afterwards. A late
+ * answer is none. Any thread.
+ */
+final class Lookups {
+  /**
+   * The answers.
+   *
+   * @param hint null = none, or not asked
+   */
+  record Known(Holdings holdings, Hint hint) {
+    static final Known LATE = new Known(Holdings.LATE, null);
+  }
+
+  private final Directory directory;
+  private final Sessions sessions;
+  private final Duration deadline;
+  private final Executor workers;
+
+  /**
+   * @param directory null = nobody knows what is cached where
+   * @param sessions null = nobody but this gateway knows where a session was
+   * @param workers where keys are hashed
+   */
+  Lookups(Directory directory, Sessions sessions, Duration deadline, Executor workers) {
+    this.directory = directory;
+    this.sessions = sessions;
+    this.deadline = deadline;
+    this.workers = workers;
+  }
+
+  /** Whether there is anybody to be asked about such a request. */
+  boolean worthAsking(RoutedRequest request) {
+    return directory != null && request.model.keys() != null;
+  }
+
+  /** Asks both at once. */
+  CompletionStage<Known> ask(RoutedRequest request, boolean sessionKnown) {
+    boolean asksSession = sessions != null && request.session() != null && !sessionKnown;
+    CompletionStage<Optional<Hint>> hint =
+        asksSession
+            ? sessions.hint(request.tenant(), request.session(), deadline)
+            : CompletableFuture.completedFuture(Optional.empty());
+    return holdings(request)
+        .thenCombine(hint, (holdings, last) -> new Known(holdings, last.orElse(null)));
+  }
+
+  private CompletionStage<Holdings> holdings(RoutedRequest request) {
+    int[] prompt = request.prompt();
+    String tenant = request.tenant();
+    KeyScheme scheme = request.model.keys();
+    CompletableFuture<Holdings> answer =
+        CompletableFuture.supplyAsync(() -> scheme.keys(tenant, prompt, prompt.length), workers)
+            .thenCompose(this::lookup);
+    // Hashing may wait for workers: twice the deadline is the end of it.
+    return answer.completeOnTimeout(Holdings.LATE, 2 * deadline.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private CompletionStage<Holdings> lookup(BlockKeys keys) {
+    return keys.blockCount() == 0
+        ? CompletableFuture.completedFuture(Holdings.NONE)
+        : directory.lookup(keys, deadline);
+  }
+
+  /** Tells the session where it was served. */
+  void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+    int[] prompt = request.prompt();
+    String tenant = request.tenant();
+    String session = request.session();
+    KeyScheme keys = request.model.keys();
+    if (sessions == null || session == null || keys == null || prompt.length < keys.slots()) {
+      return;
+    }
+    workers.execute(
+        () -> {
+          BlockId root = keys.keys(tenant, prompt, keys.slots()).root();
+          sessions.record(
+              tenant,
+              session,
+              new Use(
+                  node.nodeId(),
+                  node.incarnation(),
+                  root.high(),
+                  root.low(),
+                  (prompt.length + generatedTokens) / keys.slots(),
+                  prompt.length,
+                  generatedTokens));
+        });
+  }
+}

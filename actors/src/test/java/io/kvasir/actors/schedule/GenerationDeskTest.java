@@ -1,0 +1,275 @@
+package io.kvasir.actors.schedule;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.typesafe.config.ConfigFactory;
+import io.kvasir.actors.cluster.ModelInfo;
+import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.actors.session.Sessions;
+import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.runtime.blocks.BlockShape;
+import io.kvasir.runtime.blocks.KeyScheme;
+import io.kvasir.runtime.engine.FinishReason;
+import io.kvasir.runtime.engine.SamplingParameters;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
+import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
+import org.apache.pekko.actor.typed.ActorRef;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** A gateway's desk between probes that stand for nodes. */
+final class GenerationDeskTest {
+  private static final int SLOTS = 16;
+  private static final Duration LONG = Duration.ofSeconds(20);
+
+  private static ActorTestKit kit;
+  private static ScheduleSettings settings;
+
+  @BeforeAll
+  static void start() {
+    kit = ActorTestKit.create(ConfigFactory.load());
+    // Probes say nothing by themselves: nobody is given up for that.
+    settings =
+        ScheduleSettings.from(
+            ConfigFactory.parseString(
+                    "kvasir.actors.schedule { silence = 1 minute, renew-interval = 10 s, lease = 1 minute }")
+                .withFallback(ConfigFactory.load()));
+  }
+
+  @AfterAll
+  static void stop() {
+    kit.shutdownTestKit();
+  }
+
+  /** A node that does what the test says. */
+  private static final class Node {
+    final TestProbe<GenerationMessage> probe = kit.createTestProbe();
+    final NodeInfo info;
+
+    Node(long id, String role) {
+      BlockShape shape =
+          new BlockShape("d", SLOTS, List.of(new BlockShape.Group(1024, 1, 0, 0)));
+      KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[] {1}));
+      ModelInfo model = new ModelInfo("m", "f", 8192, 300, 8, shape, keys);
+      info = TestNodes.info(id, Set.of(role), List.of(model), probe.getRef());
+    }
+
+    <T extends GenerationMessage> T next(Class<T> type) {
+      long deadlineNs = System.nanoTime() + LONG.toNanos();
+      while (System.nanoTime() < deadlineNs) {
+        GenerationMessage message = probe.receiveMessage(LONG);
+        if (type.isInstance(message)) {
+          return type.cast(message);
+        }
+        assertTrue(message instanceof GenerationMessage.Watch, () -> "unexpected " + message);
+      }
+      throw new AssertionError("no " + type.getSimpleName());
+    }
+
+    void load(ActorRef<DeskCommand> desk, long backlogTokens) {
+      desk.tell(
+          new GenerationReply.Load(
+              info.nodeId(),
+              info.incarnation(),
+              1,
+              "m",
+              0,
+              0,
+              64,
+              backlogTokens,
+              0,
+              0,
+              1000,
+              0,
+              0,
+              false));
+    }
+
+    void finish(GenerationMessage.Start start, int tokens) {
+      int prompt = start.prompt().length;
+      start
+          .replyTo()
+          .tell(
+              new GenerationReply.Finished(
+                  start.requestId(),
+                  start.attempt(),
+                  0,
+                  tokens,
+                  FinishReason.LENGTH,
+                  new WireUsage(prompt, 0, 0, 0, 0, 0, 0, prompt, tokens, 0, 1, 0, 1, 2, 3),
+                  null,
+                  0,
+                  0,
+                  null,
+                  null));
+    }
+  }
+
+  private static GenerationOrder order(int promptTokens, String session) {
+    int[] prompt = new int[promptTokens];
+    SamplingParameters sampling =
+        SamplingParameters.builder().temperature(0).seed(1L).maxTokens(8).build();
+    return new GenerationOrder(
+        "t", prompt, sampling, Duration.ofSeconds(60), null, List.of(), session, false);
+  }
+
+  private record Desk(ActorRef<DeskCommand> ref, TestProbe<GenerationDesk.OrderReply> replies) {
+    void order(long id, GenerationOrder order) {
+      ref.tell(new GenerationDesk.Order(id, "m", order, replies.getRef()));
+    }
+  }
+
+  private static Desk desk(Sessions sessions, Holdings holdings, Node... nodes) {
+    TestNodes.View view =
+        new TestNodes.View(TestNodes.info(99, Set.of("gateway"), List.of(), null));
+    List<NodeInfo> infos = new ArrayList<>();
+    for (Node node : nodes) {
+      infos.add(node.info);
+    }
+    view.see(infos);
+    return new Desk(
+        kit.spawn(
+            GenerationDesk.create(
+                view,
+                (keys, deadline) -> CompletableFuture.completedFuture(holdings),
+                sessions,
+                settings,
+                kit.system().executionContext())),
+        kit.createTestProbe());
+  }
+
+  @Test
+  void shouldLetAPrefillNodeComputeALongColdPromptFirstWhenTheDecodeNodeIsBusy() {
+    Node decode = new Node(1, "decode");
+    Node prefill = new Node(2, "prefill");
+    Desk desk = desk(null, Holdings.NONE, decode, prefill);
+    decode.load(desk.ref(), 4000);
+    prefill.load(desk.ref(), 0);
+    desk.order(5, order(3000, null));
+    GenerationMessage.Start warm = prefill.next(GenerationMessage.Start.class);
+    assertEquals(1, warm.sampling().maxTokens());
+    assertEquals(3000, warm.prompt().length);
+    prefill.finish(warm, 0);
+    GenerationMessage.Start start = decode.next(GenerationMessage.Start.class);
+    assertEquals(5, start.requestId());
+    assertEquals(8, start.sampling().maxTokens());
+    start.replyTo().tell(new GenerationReply.Accepted(5, 1));
+    desk.replies().expectMessageClass(GenerationDesk.TakenGeneration.class, LONG);
+  }
+
+  @Test
+  void shouldGoToTheDecodeNodeAtOnceWhereThatIsIdleOrThePromptShort() {
+    Node decode = new Node(1, "decode");
+    Node prefill = new Node(2, "prefill");
+    Desk desk = desk(null, Holdings.NONE, decode, prefill);
+    desk.order(6, order(3000, null));
+    assertEquals(6, decode.next(GenerationMessage.Start.class).requestId());
+    decode.load(desk.ref(), 4000);
+    desk.order(7, order(100, null));
+    assertEquals(7, decode.next(GenerationMessage.Start.class).requestId());
+  }
+
+  @Test
+  void shouldPlaceTheRequestAllTheSameWhenThePrefillNodeRefuses() {
+    Node decode = new Node(1, "decode");
+    Node prefill = new Node(2, "prefill");
+    Desk desk = desk(null, Holdings.NONE, decode, prefill);
+    decode.load(desk.ref(), 4000);
+    desk.order(8, order(3000, null));
+    GenerationMessage.Start warm = prefill.next(GenerationMessage.Start.class);
+    warm.replyTo()
+        .tell(
+            new GenerationReply.Refused(
+                warm.requestId(), warm.attempt(), "QUEUE_FULL", "Full.", true));
+    assertEquals(8, decode.next(GenerationMessage.Start.class).requestId());
+  }
+
+  @Test
+  void shouldAskAgainForWhatWasLostAndDropWhatCameTwice() {
+    Node node = new Node(1, "decode");
+    Desk desk = desk(null, Holdings.NONE, node);
+    desk.order(9, order(10, null));
+    GenerationMessage.Start start = node.next(GenerationMessage.Start.class);
+    ActorRef<GenerationReply> gateway = start.replyTo();
+    gateway.tell(new GenerationReply.Accepted(9, 1));
+    RoutedGeneration generation =
+        desk.replies().expectMessageClass(GenerationDesk.TakenGeneration.class, LONG).generation();
+    gateway.tell(new GenerationReply.Tokens(9, 1, 0, 0, new int[] {1, 2}, null, 0));
+    gateway.tell(new GenerationReply.Tokens(9, 1, 0, 4, new int[] {5, 6}, null, 0));
+    GenerationMessage.Resend resend = node.next(GenerationMessage.Resend.class);
+    assertEquals(new GenerationMessage.Resend(9, 1, 0, 2), resend);
+    gateway.tell(new GenerationReply.Tokens(9, 1, 0, 1, new int[] {2, 3, 4, 5, 6}, null, 0));
+    gateway.tell(new GenerationReply.Tokens(9, 1, 0, 0, new int[] {1, 2}, null, 0));
+    node.finish(start, 5);
+    // The node may forget it.
+    assertEquals(new GenerationMessage.Cancel(9, 1), node.next(GenerationMessage.Cancel.class));
+    assertArrayEquals(new int[] {1, 2, 3, 4, 5, 6}, generation.streams().getFirst().snapshot());
+  }
+
+  @Test
+  void shouldTryTheNextNodeWhenOneIsFullAndSayFullWhenAllAre() {
+    Node first = new Node(1, "decode");
+    Node second = new Node(2, "decode");
+    Desk desk = desk(null, Holdings.NONE, first, second);
+    first.load(desk.ref(), 0);
+    second.load(desk.ref(), 5000);
+    desk.order(10, order(10, null));
+    for (Node node : List.of(first, second)) {
+      GenerationMessage.Start start = node.next(GenerationMessage.Start.class);
+      start
+          .replyTo()
+          .tell(
+              new GenerationReply.Refused(10, start.attempt(), "QUEUE_FULL", "Full.", true));
+    }
+    GenerationDesk.Declined declined =
+        desk.replies().expectMessageClass(GenerationDesk.Declined.class, LONG);
+    assertEquals("Full.", declined.sentence());
+  }
+
+  @Test
+  void shouldFollowTheSessionWhenTheDirectoryIsLateAndTellItWhereItWas() throws Exception {
+    BlockingQueue<Sessions.Use> recorded = new LinkedBlockingQueue<>();
+    Sessions sessions =
+        new Sessions() {
+          @Override
+          public CompletionStage<Optional<Hint>> hint(
+              String tenant, String sessionId, Duration deadline) {
+            Use last = new Use(2, 201, 0, 0, 10, 150, 10);
+            return CompletableFuture.completedFuture(
+                Optional.of(new Hint(last, 3, Duration.ZERO)));
+          }
+
+          @Override
+          public void record(String tenant, String sessionId, Use use) {
+            recorded.add(use);
+          }
+        };
+    Node other = new Node(1, "decode");
+    Node last = new Node(2, "decode");
+    Desk desk = desk(sessions, Holdings.LATE, other, last);
+    desk.order(11, order(170, "s"));
+    GenerationMessage.Start start = last.next(GenerationMessage.Start.class);
+    assertEquals(10, start.computeTokens());
+    start.replyTo().tell(new GenerationReply.Accepted(11, 1));
+    last.finish(start, 0);
+    Sessions.Use use = recorded.poll(20, TimeUnit.SECONDS);
+    assertEquals(2, use.nodeId());
+    assertEquals(10, use.blockCount());
+    assertEquals(170, use.promptTokens());
+  }
+}
