@@ -194,7 +194,7 @@ final class LinkTableTest {
 
   @Test
   void shouldLinkThroughLossRepetitionAndDelay() {
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 12; round++) {
       sides.clear();
       events.clear();
       loss = 0.4;
