@@ -266,7 +266,11 @@ final class LinkTable {
         }
       }
       case Drop drop -> {
-        if (drop.link() == peer.link && peer.state == State.UP) {
+        boolean open =
+            peer.state == State.UP
+                || peer.state == State.CONNECTING
+                || peer.state == State.PROPOSED;
+        if (drop.link() == peer.link && open) {
           backOff(peer, "the peer gave the link up", nowNs);
         }
       }
@@ -299,6 +303,9 @@ final class LinkTable {
     if (propose.link() == peer.link) {
       if (peer.state == State.UP) {
         effects.send(peer.nodeId, peer.acceptance);
+      } else if (peer.state != State.CONNECTING) {
+        // This attempt failed here, and the word of it was lost.
+        effects.send(peer.nodeId, new Drop(lives(peer), peer.link));
       }
       return;
     }

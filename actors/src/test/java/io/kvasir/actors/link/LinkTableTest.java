@@ -194,7 +194,7 @@ final class LinkTableTest {
 
   @Test
   void shouldLinkThroughLossRepetitionAndDelay() {
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 12; round++) {
       sides.clear();
       events.clear();
       loss = 0.4;
@@ -240,11 +240,13 @@ final class LinkTableTest {
     Side one = side(1);
     Side two = side(2);
     two.refuses = true;
+    loss = 0.3;
     view();
     one.table.want(2, nowNs);
     runFor(20_000);
     assertTrue(two.connects >= 4 && two.connects <= 40, "attempts=" + two.connects);
     two.refuses = false;
+    loss = 0;
     runFor(10_000);
     assertLinked(one, two);
   }
