@@ -113,6 +113,7 @@ public final class ClusterNode {
             system,
             cluster.view(),
             services.directory().directory(),
+            services.sessions(),
             ScheduleSettings.from(system.settings().config()),
             Kvasir.workers(system, settings));
     return Kvasir.serve(

@@ -10,11 +10,15 @@ import io.kvasir.actors.gpu.Intake;
 import io.kvasir.actors.link.LinkService;
 import io.kvasir.actors.schedule.GenerationService;
 import io.kvasir.actors.schedule.NodeDevice;
+import io.kvasir.actors.session.Demoter;
+import io.kvasir.actors.session.SessionService;
+import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.DirectorySettings;
 import io.kvasir.actors.settings.KvasirSettings;
 import io.kvasir.actors.settings.LinkSettings;
 import io.kvasir.actors.settings.RuntimeSettings;
 import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.actors.settings.SessionSettings;
 import io.kvasir.actors.settings.TierSettings;
 import io.kvasir.actors.tier.TierService;
 import io.kvasir.actors.tier.TierStats;
@@ -48,6 +52,7 @@ final class NodeServices {
   private final ScheduleSettings schedule;
   private final DirectoryService directory;
   private final LinkService links;
+  private final SessionService sessions;
   private volatile TierService tier;
   private GenerationService.Handle generations;
   private AutoCloseable waiting;
@@ -61,12 +66,14 @@ final class NodeServices {
       ClusterService cluster,
       ScheduleSettings schedule,
       DirectoryService directory,
-      LinkService links) {
+      LinkService links,
+      SessionService sessions) {
     this.system = system;
     this.cluster = cluster;
     this.schedule = schedule;
     this.directory = directory;
     this.links = links;
+    this.sessions = sessions;
   }
 
   /** Starts what needs no model. */
@@ -80,8 +87,14 @@ final class NodeServices {
       if (cluster.identity().roles().stream().anyMatch(HOLDING::contains)) {
         links = LinkService.start(system, cluster.view(), LinkSettings.from(config));
       }
+      SessionService sessions =
+          ClusterService.isClustered(system)
+              ? SessionService.start(
+                  system, cluster.view(), Demoter.NONE, SessionSettings.from(config))
+              : null;
       NodeServices services =
-          new NodeServices(system, cluster, ScheduleSettings.from(config), directory, links);
+          new NodeServices(
+              system, cluster, ScheduleSettings.from(config), directory, links, sessions);
       services.introduce();
       cluster.holdings(services::holdings);
       started = true;
@@ -96,6 +109,11 @@ final class NodeServices {
 
   DirectoryService directory() {
     return directory;
+  }
+
+  /** Sessions of the whole cluster; null where there is none. */
+  Sessions sessions() {
+    return sessions == null ? null : sessions.sessions();
   }
 
   /**
@@ -241,6 +259,7 @@ final class NodeServices {
     }
     closed = true;
     CloseHelper.quietClose(waiting);
+    CloseHelper.quietClose(sessions);
     CloseHelper.quietClose(tier);
     CloseHelper.quietClose(links);
     CloseHelper.quietClose(directory);

@@ -47,7 +47,8 @@ final class GenerationDeskTest {
     settings =
         ScheduleSettings.from(
             ConfigFactory.parseString(
-                    "kvasir.actors.schedule { silence = 1 minute, renew-interval = 10 s, lease = 1 minute }")
+                    "kvasir.actors.schedule { silence = 1 minute, renew-interval = 10 s, lease = 1"
+                        + " minute }")
                 .withFallback(ConfigFactory.load()));
   }
 
@@ -62,8 +63,7 @@ final class GenerationDeskTest {
     final NodeInfo info;
 
     Node(long id, String role) {
-      BlockShape shape =
-          new BlockShape("d", SLOTS, List.of(new BlockShape.Group(1024, 1, 0, 0)));
+      BlockShape shape = new BlockShape("d", SLOTS, List.of(new BlockShape.Group(1024, 1, 0, 0)));
       KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[] {1}));
       ModelInfo model = new ModelInfo("m", "f", 8192, 300, 8, shape, keys);
       info = TestNodes.info(id, Set.of(role), List.of(model), probe.getRef());
@@ -233,8 +233,7 @@ final class GenerationDeskTest {
       GenerationMessage.Start start = node.next(GenerationMessage.Start.class);
       start
           .replyTo()
-          .tell(
-              new GenerationReply.Refused(10, start.attempt(), "QUEUE_FULL", "Full.", true));
+          .tell(new GenerationReply.Refused(10, start.attempt(), "QUEUE_FULL", "Full.", true));
     }
     GenerationDesk.Declined declined =
         desk.replies().expectMessageClass(GenerationDesk.Declined.class, LONG);
@@ -250,8 +249,7 @@ final class GenerationDeskTest {
           public CompletionStage<Optional<Hint>> hint(
               String tenant, String sessionId, Duration deadline) {
             Use last = new Use(2, 201, 0, 0, 10, 150, 10);
-            return CompletableFuture.completedFuture(
-                Optional.of(new Hint(last, 3, Duration.ZERO)));
+            return CompletableFuture.completedFuture(Optional.of(new Hint(last, 3, Duration.ZERO)));
           }
 
           @Override

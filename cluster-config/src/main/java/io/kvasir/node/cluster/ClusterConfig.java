@@ -84,7 +84,7 @@ public final class ClusterConfig {
           "%s.seeds has %d entries, name at most %d".formatted(PATH, seeds.size(), MAX_SEEDS));
     }
     for (String seed : seeds) {
-      if (!seed.matches(".+:\\d{1,5}")) {
+      if (!seed.matches("\\S+:\\d{1,5}")) {
         throw new ConfigurationException(
             "%s.seeds has %s, which is no host:port; write for instance 10.0.0.1:25520"
                 .formatted(PATH, seed));

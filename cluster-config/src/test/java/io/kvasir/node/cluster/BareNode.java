@@ -29,7 +29,7 @@ final class BareNode {
     own.append("kvasir.node.cluster.port = ").append(arguments[1]).append('\n');
     own.append("kvasir.node.cluster.seeds = [");
     for (int i = 2; i < arguments.length; i++) {
-      own.append("\"127.0.0.1:").append(arguments[i]).append("\" ");
+      own.append("\"127.0.0.1:").append(arguments[i]).append("\",");
     }
     own.append("]\n");
     ActorSystem<Void> system = start("cache", own.toString());
