@@ -41,6 +41,9 @@ final class ClusterFailoverTest {
   private static final int MAX_TOKENS = 500;
   private static final int SEEN = 8;
 
+  /** Where answers are held that are to be interrupted; all are in the batch, so all were seen. */
+  private static final int HELD = 100;
+
   @TempDir static Path folder;
 
   private static ActorSystem<Void> gateway;
@@ -210,15 +213,18 @@ final class ClusterFailoverTest {
       client.end.join();
     }
     view.see(List.of(dying.seenFrom(gateway)));
+    dying.gate.holdAt(HELD);
     List<Client> clients = new ArrayList<>();
     for (GenerationOrder order : orders()) {
       clients.add(run(generations, order));
     }
+    dying.gate.begin();
     for (Client client : clients) {
       client.seen.get(60, TimeUnit.SECONDS);
     }
     view.see(List.of(second.seenFrom(gateway), dying.seenFrom(gateway)));
     dying.stop();
+    dying.gate.release();
     for (int i = 0; i < clients.size(); i++) {
       clients.get(i).end.join();
       assertSame(i, expected.get(i), clients.get(i));
@@ -237,10 +243,13 @@ final class ClusterFailoverTest {
     Client expected = run(Generations.local(first.intake), order);
     expected.end.join();
     view.see(List.of(leaving.seenFrom(gateway)));
+    leaving.gate.holdAt(HELD);
     Client client = run(generations, order);
+    leaving.gate.begin();
     client.seen.get(60, TimeUnit.SECONDS);
     view.see(List.of(leaving.seenFrom(gateway), first.seenFrom(gateway)));
     leaving.service.drain(Duration.ZERO).toCompletableFuture().get(30, TimeUnit.SECONDS);
+    leaving.gate.release();
     assertEquals(0, leaving.settled().leases());
     client.end.join();
     assertSame(1, expected, client);
@@ -252,10 +261,13 @@ final class ClusterFailoverTest {
   @Test
   void shouldReleaseEverythingWhenTheClientLeaves() throws Exception {
     view.see(List.of(first.seenFrom(gateway)));
+    first.gate.holdAt(HELD);
     Client client = run(generations, orders().get(4));
+    first.gate.begin();
     client.seen.get(60, TimeUnit.SECONDS);
     client.generation.cancel();
     client.end.join();
+    first.gate.release();
     assertArrayEquals(
         new FinishReason[] {FinishReason.CANCELLED, FinishReason.CANCELLED}, client.reasons);
     assertEquals(0, first.settled().leases());

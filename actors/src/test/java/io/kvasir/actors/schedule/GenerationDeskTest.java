@@ -190,6 +190,7 @@ final class GenerationDeskTest {
     Node prefill = new Node(2, "prefill");
     Desk desk = desk(null, Holdings.NONE, decode, prefill);
     decode.load(desk.ref(), 4000);
+    prefill.load(desk.ref(), 0);
     desk.order(8, order(3000, null));
     GenerationMessage.Start warm = prefill.next(GenerationMessage.Start.class);
     warm.replyTo()

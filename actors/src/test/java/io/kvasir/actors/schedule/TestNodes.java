@@ -56,7 +56,7 @@ final class TestNodes {
                 pekko.remote.artery.canonical { hostname = "127.0.0.1", port = 0 }
                 pekko.actor.default-dispatcher.fork-join-executor.minimum-runnable = -1
                 pekko.remote.warn-about-direct-use = off
-                kvasir.actors.schedule { silence = 1 s, renew-interval = 100 ms, tick = 50 ms }
+                kvasir.actors.schedule { silence = 5 s, renew-interval = 100 ms, tick = 50 ms, lease = 10 s }
                 kvasir.runtime { served-name = small, warm-up = 0 s, threads = 1 }
                 kvasir.runtime.engine.arena = 67108864
                 """))
@@ -115,6 +115,7 @@ final class TestNodes {
     final Intake intake;
     final GenerationService.Handle service;
     final NodeInfo info;
+    final GatedEngine.Gate gate = new GatedEngine.Gate();
 
     Computing(long id, String model) throws Exception {
       Config config = config("kvasir.runtime.model = \"" + model + "\"");
@@ -123,7 +124,10 @@ final class TestNodes {
       CheckpointSource source = new CheckpointSource(settings.runtime());
       ActorRef<GpuActor.Command> gpu =
           system.systemActorOf(
-              GpuActor.create(settings.gpu(), source::openEngine), "gpu", Props.empty());
+              GpuActor.create(
+                  settings.gpu(), () -> new GatedEngine(source.openEngine(), gate)),
+              "gpu",
+              Props.empty());
       GpuActor.Readiness readiness =
           AskPattern.ask(gpu, GpuActor.AwaitReady::new, Duration.ofSeconds(60), system.scheduler())
               .toCompletableFuture()
