@@ -125,6 +125,8 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     this.choice = new NodeChoice(settings, book, view.self().nodeId());
     this.slices = new Slices(context.getSystem());
     ActorRef<DeskCommand> self = context.getSelf();
+    // What is told to the subscriber comes by the mailbox, behind orders that are there already.
+    choice.see(view.reachable());
     this.subscription = view.subscribe(reachable -> self.tell(new Nodes(reachable)));
     timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
   }
