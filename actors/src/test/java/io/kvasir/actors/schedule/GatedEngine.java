@@ -29,7 +29,6 @@ final class GatedEngine implements GenerationEngine {
       begun = new CountDownLatch(1);
     }
 
-
     /** Everything was ordered. */
     void begin() {
       begun.countDown();

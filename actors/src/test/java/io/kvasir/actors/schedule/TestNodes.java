@@ -124,8 +124,7 @@ final class TestNodes {
       CheckpointSource source = new CheckpointSource(settings.runtime());
       ActorRef<GpuActor.Command> gpu =
           system.systemActorOf(
-              GpuActor.create(
-                  settings.gpu(), () -> new GatedEngine(source.openEngine(), gate)),
+              GpuActor.create(settings.gpu(), () -> new GatedEngine(source.openEngine(), gate)),
               "gpu",
               Props.empty());
       GpuActor.Readiness readiness =
