@@ -69,7 +69,8 @@ final class Lookups {
     KeyScheme scheme = request.model.keys();
     CompletableFuture<Holdings> answer =
         CompletableFuture.supplyAsync(() -> scheme.keys(tenant, prompt, prompt.length), workers)
-            .thenCompose(this::lookup);
+            .thenCompose(this::lookup)
+            .exceptionally(broken -> Holdings.LATE);
     // Hashing may wait for workers: twice the deadline is the end of it.
     return answer.completeOnTimeout(Holdings.LATE, 2 * deadline.toMillis(), TimeUnit.MILLISECONDS);
   }

@@ -112,13 +112,17 @@ final class NodeAttempt {
   /** Tells what is new. */
   void tellNews(long nowNs) {
     for (int choice = 0; choice < told.length; choice++) {
-      // The end first: what was published before it is then seen as well.
-      FinishReason reason = stream(choice).finishReason();
-      int published = stream(choice).published();
-      if (told[choice] < published || reason != null) {
-        tellScores(nowNs);
-      }
-      tellTokens(choice, published, nowNs);
+      FinishReason reason;
+      do {
+        // The end first: what was published before it is then seen as well.
+        reason = stream(choice).finishReason();
+        int published = stream(choice).published();
+        if (told[choice] < published || reason != null) {
+          tellScores(nowNs);
+        }
+        tellTokens(choice, published, nowNs);
+        // What was published before that was declared consumed woke nobody.
+      } while (told[choice] < stream(choice).published());
       if (reason != null && !endTold[choice]) {
         endTold[choice] = true;
         tell(end(choice, reason), nowNs);

@@ -64,7 +64,7 @@ final class GenerationDeskTest {
 
     Node(long id, String role) {
       BlockShape shape = new BlockShape("d", SLOTS, List.of(new BlockShape.Group(1024, 1, 0, 0)));
-      KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[] {1}));
+      KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[16]));
       ModelInfo model = new ModelInfo("m", "f", 8192, 300, 8, shape, keys);
       info = TestNodes.info(id, Set.of(role), List.of(model), probe.getRef());
     }

@@ -32,7 +32,7 @@ final class LoadBookTest {
   static NodeInfo node(long id) {
     BlockShape shape =
         new BlockShape("d", SLOTS, List.of(new BlockShape.Group(16 * 1024, 1, 0, 0)));
-    KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[] {1}));
+    KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[16]));
     ModelInfo model = new ModelInfo("m", "f", 4096, 100, 8, shape, keys);
     return new NodeInfo(
         id,
