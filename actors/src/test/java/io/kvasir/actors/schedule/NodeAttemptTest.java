@@ -43,8 +43,7 @@ final class NodeAttemptTest {
       stream()
           .finish(
               FinishReason.LENGTH,
-              new Usage(
-                  1, PromptSources.cached(1, 0), stream().published(), 0, 0, 0, 0, 1, 2),
+              new Usage(1, PromptSources.cached(1, 0), stream().published(), 0, 0, 0, 0, 1, 2),
               null);
     }
 
@@ -83,8 +82,7 @@ final class NodeAttemptTest {
   private void assertTold(int index, int first, int... ids) {
     GenerationReply.Tokens actual = (GenerationReply.Tokens) told.get(index);
     assertEquals(first, actual.first());
-    assertEquals(
-        java.util.Arrays.toString(ids), java.util.Arrays.toString(actual.ids()));
+    assertEquals(java.util.Arrays.toString(ids), java.util.Arrays.toString(actual.ids()));
   }
 
   @Test
