@@ -66,6 +66,8 @@ public final class NodeProcess implements AutoCloseable {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("@" + root.resolve("cluster-config/jvm.options"));
+    // Logs go where the command's users find them, not where a test jar would put them.
+    command.add("-Dlogback.configurationFile=logback.xml");
     command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp"));
     command.add(System.getProperty("java.class.path"));
     command.addAll(List.of(KvasirCommand.class.getName(), name));

@@ -151,6 +151,7 @@ final class NodeActor extends AbstractMatchingBehavior<NodeActor.Command> {
     }
     if (state.introduced(
         new Life(node.address(), introduce.memberUid()), node, introduce.sequence())) {
+      view.met(node.nodeId(), introduce.from());
       introduce.from().tell(new NodeMessage.Known(node.incarnation(), introduce.sequence(), own));
       publish();
     } else if (warned.add("full")) {

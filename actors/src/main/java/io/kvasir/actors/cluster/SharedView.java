@@ -11,6 +11,9 @@ import org.apache.pekko.actor.typed.ActorRef;
 
 /** The view as every thread reads it; written by the node actor. */
 final class SharedView implements ClusterView {
+  /** Beyond it, those who are not reachable are forgotten. */
+  private static final int MAX_ACTORS = 4096;
+
   private volatile NodeInfo self;
   private volatile List<NodeInfo> nodes;
   private volatile ActorRef<NodeActor.Command> actor;
@@ -35,8 +38,13 @@ final class SharedView implements ClusterView {
     return holdings.get();
   }
 
-  /** A node's actor is known from now on. */
+  /** A node's actor is known from now on; it may not be reachable yet. */
   void met(long nodeId, ActorRef<NodeMessage> actor) {
+    if (actors.size() >= MAX_ACTORS) {
+      Set<Long> ids = new HashSet<>();
+      nodes.forEach(node -> ids.add(node.nodeId()));
+      actors.keySet().retainAll(ids);
+    }
     actors.put(nodeId, actor);
   }
 
@@ -51,11 +59,6 @@ final class SharedView implements ClusterView {
     boolean changed = !all.equals(this.nodes);
     this.self = self;
     this.nodes = all;
-    if (changed) {
-      Set<Long> ids = new HashSet<>();
-      all.forEach(node -> ids.add(node.nodeId()));
-      actors.keySet().retainAll(ids);
-    }
     return changed;
   }
 

@@ -6,6 +6,7 @@ import io.kvasir.runtime.blocks.KeyScheme;
 import io.kvasir.runtime.engine.GenerationEngine.Refusal;
 import io.kvasir.runtime.engine.LogitAdjuster;
 import io.kvasir.runtime.engine.SamplingParameters;
+import io.kvasir.runtime.engine.Usage;
 import io.kvasir.runtime.engine.grammar.GrammarRefusedException;
 import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.time.Duration;
@@ -34,6 +35,9 @@ public final class Intake {
 
   private static final BlockFetcher.Fetched NOTHING =
       new BlockFetcher.Fetched(List.of(), List.of(), Map.of(), List.of());
+
+  /** Fewer rows say more about fixed costs than about the rate. */
+  private static final int MIN_MEASURED_ROWS = 32;
 
   private final ActorSystem<?> system;
   private final Duration askTimeout;
@@ -65,6 +69,16 @@ public final class Intake {
    */
   public void fetch(String model, KeyScheme keys, BlockFetcher fetcher, Duration deadline) {
     tiers.put(model, new Tiers(keys, fetcher, deadline));
+  }
+
+  /** A prompt of the model was answered; its tiers learn what computing costs here. */
+  public void answered(String model, Usage usage) {
+    Tiers from = tiers.get(model);
+    long durationNs = usage.firstTokenNs() - usage.queuedNs();
+    int rows = usage.recomputedTokens();
+    if (from != null && rows >= MIN_MEASURED_ROWS && usage.firstTokenNs() > 0 && durationNs > 0) {
+      from.fetcher().computed(usage.promptTokens() - rows, usage.promptTokens(), durationNs);
+    }
   }
 
   /**

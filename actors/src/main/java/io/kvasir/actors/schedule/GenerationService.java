@@ -402,6 +402,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     FinishReason reason = first.finishReason();
     if (reason == FinishReason.STOP || reason == FinishReason.LENGTH) {
       loads.learn(attempt.model, first.usage());
+      intake.answered(attempt.model, first.usage());
     }
   }
 

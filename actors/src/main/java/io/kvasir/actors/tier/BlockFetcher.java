@@ -23,6 +23,14 @@ public interface BlockFetcher {
   CompletionStage<Fetched> fetch(Order order);
 
   /**
+   * Tells how long computing prompt rows took, from which the next break-even is predicted.
+   *
+   * @param from first row computed
+   * @param to behind the last
+   */
+  default void computed(int from, int to, long durationNs) {}
+
+  /**
    * A prompt about to be admitted.
    *
    * @param ownerId owner of the pins: the request

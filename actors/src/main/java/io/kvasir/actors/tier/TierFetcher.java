@@ -75,6 +75,11 @@ final class TierFetcher implements BlockFetcher {
   }
 
   @Override
+  public void computed(int from, int to, long durationNs) {
+    means.cost().record(from, to, durationNs / 1e9);
+  }
+
+  @Override
   public CompletionStage<Fetched> fetch(Order order) {
     int fullTokens = order.keys().blockCount() * order.keys().slots();
     if (fullTokens == 0) {

@@ -169,16 +169,6 @@ public final class TierService implements AutoCloseable {
   }
 
   /**
-   * Tells how long computing prompt rows took, from which the break-even is predicted.
-   *
-   * @param from first row computed
-   * @param to behind the last
-   */
-  public void computed(int from, int to, long durationNs) {
-    cost.record(from, to, durationNs / 1e9);
-  }
-
-  /**
    * Makes sure that the host tier holds what the device has of a chain, so that the device may
    * forget it; the device evicts by its own order.
    *

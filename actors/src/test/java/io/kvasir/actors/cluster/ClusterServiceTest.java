@@ -8,6 +8,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -95,6 +96,12 @@ final class ClusterServiceTest {
     await(right, List.of("left", "right"));
     assertNotEquals(left.identity().incarnation(), right.identity().incarnation());
     assertEquals(right.view().self(), left.view().find(right.identity().nodeId()));
+
+    List<NodeMessage.Holdings.Tier> held = List.of(new NodeMessage.Holdings.Tier("host", 3, 4096));
+    right.holdings(() -> held);
+    assertEquals(
+        Map.of(left.identity().nodeId(), List.of(), right.identity().nodeId(), held),
+        left.holdings(BOUND).toCompletableFuture().get(BOUND.toSeconds(), TimeUnit.SECONDS));
 
     NodeInfo bare = right.identity().bare();
     right.introduce(
