@@ -29,7 +29,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 /**
  * A gateway's side of every request under way: finds nodes, gives them the requests, writes what
  * comes back into the streams that clients are read from, and goes on elsewhere when a node dies.
- * The rules are {@link Failover} and {@link NodeScore}; this drives them. Bounded by max-requests.
+ * The rules are {@link Failover} and {@link NodeChoice}; this drives them. Bounded by max-requests.
+ * Longer than most classes because each of its messages has its record and its method here.
  */
 final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     implements RoutedRequest.Desk {

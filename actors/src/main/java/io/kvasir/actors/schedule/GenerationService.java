@@ -40,7 +40,8 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 /**
  * Computes for gateways, its own node's and others': begins attempts on the node's devices, sends
  * their tokens, ends what its gateway no longer wants, and reports the node's load to gateways that
- * watch. The rules of attempts and their leases are {@link AttemptTable}; this drives it.
+ * watch. The rules of attempts and their leases are {@link AttemptTable}; this drives it. Longer
+ * than most classes because each of its fifteen messages has its record and its method here.
  */
 public final class GenerationService extends AbstractMatchingBehavior<ServiceCommand> {
   /** What it tells itself. */
