@@ -118,6 +118,11 @@ public final class NodeTransport implements BlockTransport {
     return core;
   }
 
+  /** Whether the agent is gone or going: what is left then only ends. */
+  boolean hasEnded() {
+    return ended;
+  }
+
   boolean driven() {
     return options.idle() == null;
   }

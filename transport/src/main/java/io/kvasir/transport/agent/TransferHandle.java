@@ -75,6 +75,11 @@ final class TransferHandle implements Transfer, TransferListener {
         verdicts.onVerdict(index, Verdict.ofCode(code));
       } catch (RuntimeException e) {
         transport.onError(e);
+      } catch (Error e) {
+        if (!transport.hasEnded()) {
+          throw e;
+        }
+        transport.onError(e);
       }
     }
   }

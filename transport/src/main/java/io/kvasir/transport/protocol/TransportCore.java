@@ -36,6 +36,7 @@ public final class TransportCore {
   private final BlockSource source;
   private final BlockSink sink;
   private final Consumer<Throwable> errors;
+  private boolean closing;
   private final ControlWriter writer = new ControlWriter();
   private final GroupTable groups;
   private final Dispatcher dispatcher;
@@ -227,6 +228,7 @@ public final class TransportCore {
   /** Ends everything as closed. */
   public void close(long time) {
     nowNs = time;
+    closing = true;
     for (Peer peer : peers) {
       peer.endAll(Refusal.CLOSED.code(), time);
       groups.onPeerLost(peer);
@@ -343,6 +345,12 @@ public final class TransportCore {
     try {
       sink.onVerdict(offer, slot, Verdict.ofCode(code));
     } catch (RuntimeException e) {
+      errors.accept(e);
+    } catch (Error e) {
+      if (!closing) {
+        throw e;
+      }
+      // The others' transfers still have to end.
       errors.accept(e);
     }
   }
