@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
 final class Refusals {
   private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
   // A body of this size costs less to take than a client that loses its connection to a refusal.
-  private static final long SMALL_BODY_BYTES = 64 * 1024;
+  static final long SMALL_BODY_BYTES = 128 * 1024;
 
   private final ActorSystem<?> system;
   private final GatewaySettings settings;

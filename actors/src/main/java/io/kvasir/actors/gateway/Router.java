@@ -215,13 +215,19 @@ final class Router {
   }
 
   private CompletionStage<byte[]> body(HttpRequest request) {
+    // A little too much is read to its end: closing on unread bytes would take the refusal, which
+    // is under way to the client, with it.
+    long readBytes = settings.maxBodyBytes() + Refusals.SMALL_BODY_BYTES;
     return request
         .entity()
-        .withSizeLimit(settings.maxBodyBytes())
-        .toStrict(settings.bodyTimeout().toMillis(), settings.maxBodyBytes(), system)
+        .withSizeLimit(readBytes)
+        .toStrict(settings.bodyTimeout().toMillis(), readBytes, system)
         .handle(
             (strict, failure) -> {
               if (failure == null) {
+                if (strict.getData().size() > settings.maxBodyBytes()) {
+                  throw refusals.tooLarge();
+                }
                 return strict.getData().toArray();
               }
               boolean late =

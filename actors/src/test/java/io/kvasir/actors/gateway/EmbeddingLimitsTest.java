@@ -182,7 +182,10 @@ final class EmbeddingLimitsTest {
     for (int i = 0; i < 16; i++) {
       node.engine.nextCancelled();
     }
-    assertEquals(0, node.engine.runningCount());
+    // An input that was handed over while the first were cancelled is cancelled after them.
+    while (node.engine.runningCount() > 0) {
+      Thread.onSpinWait();
+    }
   }
 
   @Test

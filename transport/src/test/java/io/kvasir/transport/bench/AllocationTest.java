@@ -40,13 +40,13 @@ class AllocationTest {
 
   @Test
   void shouldAllocateNothingPerFrameOverSharedMemory(ProcessFixture fixture) throws IOException {
-    double bytes = bytesPerFrame(fixture, "ipc", 40);
+    double bytes = bytesPerFrame(fixture, "ipc", 200);
     assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
   }
 
   @Test
   void shouldAllocateNothingPerFrameOverUdp(ProcessFixture fixture) throws IOException {
-    double bytes = bytesPerFrame(fixture, "udp", 10);
+    double bytes = bytesPerFrame(fixture, "udp", 100);
     assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
   }
 }

@@ -49,8 +49,10 @@ public final class BulkRate {
       ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
       double best = 0;
       // The least of the rounds: what each frame costs shows in all of them, compilers in some.
+      // Once
+      // it is below a byte no further round can say more.
       double bytesPerFrame = Double.MAX_VALUE;
-      for (int round = 0; round < rounds; round++) {
+      for (int round = 0; round < rounds && (round < 5 || bytesPerFrame >= 1); round++) {
         long frames = one.count(TransportCounter.FRAMES_SENT);
         long allocated = threads.getTotalThreadAllocatedBytes();
         long startNs = System.nanoTime();
