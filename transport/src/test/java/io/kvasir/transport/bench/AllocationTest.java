@@ -1,5 +1,6 @@
 package io.kvasir.transport.bench;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.transport.process.ChildProcess;
@@ -34,8 +35,11 @@ class AllocationTest {
                 Integer.toString(rounds),
                 "false",
                 Integer.toString(1 << 20)));
-    return Double.parseDouble(
-        child.awaitLine("[0-9.]+ ([0-9.]+)", Duration.ofSeconds(120)).group(1));
+    double bytes =
+        Double.parseDouble(child.awaitLine("[0-9.]+ ([0-9.]+)", Duration.ofSeconds(120)).group(1));
+    // Its driver removes its folder from /dev/shm as it ends; killed, it would leave it there.
+    assertEquals(0, child.awaitExit(Duration.ofSeconds(60)));
+    return bytes;
   }
 
   @Test
