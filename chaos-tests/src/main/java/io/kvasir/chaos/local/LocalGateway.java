@@ -4,6 +4,7 @@ import com.typesafe.config.Config;
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.DirectoryService;
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.schedule.ClusterGenerations;
 import io.kvasir.actors.settings.DirectorySettings;
@@ -95,7 +96,7 @@ public final class LocalGateway implements AutoCloseable {
         SamplingParameters.builder().temperature(0).maxTokens(tokens).ignoreEos(true).build();
     GenerationOrder order =
         new GenerationOrder(
-            tenant, prompt.clone(), sampling, patience, null, List.of(), null, true);
+            tenant, prompt.clone(), sampling, patience, null, List.of(), null, true, Directions.NONE);
     return generations
         .order(LocalModel.ID, order)
         .thenCompose(generation -> LocalAnswer.read(system, generation))

@@ -296,7 +296,7 @@ public final class LocalNode implements AutoCloseable {
   }
 
   /** This node as another actor system names it. */
-  NodeInfo seenFrom(ActorSystem<?> other) {
+  public NodeInfo seenFrom(ActorSystem<?> other) {
     return with(
         info,
         named(other, info.directory()),

@@ -32,7 +32,7 @@ public final class A5RestartMidTransfer implements Scenario<LocalCluster> {
   @Override
   public String shows() {
     return "a node that restarts at its address in mid-transfer is a stranger: what was promised by"
-               + " its old life is refused, and the answer is right";
+        + " its old life is refused, and the answer is right";
   }
 
   @Override

@@ -58,4 +58,19 @@ final class LocalScenariosTest {
   void shouldTellTheReceiverAtOnceWhenOneWriteCannotStart() {
     shouldHold(new A6WriteThatCannotStart());
   }
+
+  @Test
+  void shouldDropWhatAFormerLifeHasAnnounced() {
+    shouldHold(new A10RestartedNumbering());
+  }
+
+  @Test
+  void shouldEndATransferThatHasLostOneOfItsEnds() {
+    shouldHold(new LenderDies());
+  }
+
+  @Test
+  void shouldOutliveMalformedMessages() {
+    shouldHold(new MalformedMessages());
+  }
 }

@@ -12,9 +12,10 @@ final class ChildCommand {
 
   /**
    * @param heapMib −Xmx of the child; the environment's KVASIR_HEAP wins over it
+   * @param flags further flags of the child
    * @param arguments of {@code kvasir}
    */
-  static List<String> of(long heapMib, List<String> arguments) {
+  static List<String> of(long heapMib, List<String> flags, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -23,6 +24,7 @@ final class ChildCommand {
         command.add(flag);
       }
     }
+    command.addAll(flags);
     String heap = System.getenv("KVASIR_HEAP");
     command.add("-Xmx" + (heap == null ? heapMib + "m" : heap));
     command.add("-cp");

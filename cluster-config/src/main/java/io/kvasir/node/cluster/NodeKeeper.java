@@ -35,6 +35,7 @@ final class NodeKeeper implements AutoCloseable {
   private final CountDownLatch stop = new CountDownLatch(1);
   private Process process;
   private int lives;
+  private boolean again;
   private volatile int exitCode;
 
   /**
@@ -60,7 +61,7 @@ final class NodeKeeper implements AutoCloseable {
         }
         read(child);
         exitCode = child.waitFor();
-        if (stop.getCount() == 0 || !isRestarted(exitCode)) {
+        if (stop.getCount() == 0 || !(takeAgain() || isRestarted(exitCode))) {
           return;
         }
         Duration wait = policy.ended(Duration.ofNanos(System.nanoTime() - startNs));
@@ -83,6 +84,12 @@ final class NodeKeeper implements AutoCloseable {
     } finally {
       ended.countDown();
     }
+  }
+
+  private synchronized boolean takeAgain() {
+    boolean wanted = again;
+    again = false;
+    return wanted;
   }
 
   static boolean isRestarted(int exitCode) {
@@ -118,6 +125,14 @@ final class NodeKeeper implements AutoCloseable {
   synchronized void kill() {
     if (process != null) {
       process.destroyForcibly();
+    }
+  }
+
+  /** Tells the present life to drain and to end; another one follows. */
+  synchronized void restart() {
+    if (process != null) {
+      again = true;
+      process.destroy();
     }
   }
 
