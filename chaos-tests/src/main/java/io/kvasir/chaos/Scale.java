@@ -11,7 +11,7 @@ import java.time.Duration;
  */
 public record Scale(int repeats, Duration pause, Duration length) {
   /** For every build. */
-  public static final Scale EVERYDAY = new Scale(200, Duration.ofSeconds(3), Duration.ofSeconds(4));
+  public static final Scale EVERYDAY = new Scale(60, Duration.ofSeconds(3), Duration.ofSeconds(3));
 
   /** As the issue asks for it. */
   public static final Scale FULL = new Scale(10_000, Duration.ofSeconds(60), Duration.ofMinutes(5));

@@ -120,6 +120,10 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   }
 
   private void onRequest(Request request) {
+    if (request.replyTo() == null) {
+      getContext().getLog().warn("a request that names nobody to answer is dropped: {}", request);
+      return;
+    }
     Reason refusal = refusal(request);
     List<BlockPlace> places = null;
     if (refusal == null) {
@@ -159,7 +163,7 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   private Reason refusal(Request request) {
     Lives lives = request.lives();
     NodeInfo self = parts.view().self();
-    if (request.replyTo() == null || lives == null || request.chain() == null) {
+    if (lives == null || request.chain() == null) {
       return Reason.MALFORMED;
     }
     if (lives.to() != self.nodeId() || lives.toIncarnation() != self.incarnation()) {

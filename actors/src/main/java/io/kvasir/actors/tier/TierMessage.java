@@ -25,6 +25,9 @@ import org.apache.pekko.actor.typed.ActorRef;
   @JsonSubTypes.Type(value = TierMessage.Forget.class, name = "forget")
 })
 public interface TierMessage extends ClusterMessage {
+  /** An absent array. */
+  int[] NONE = new int[0];
+
   /** Travels between nodes. */
   sealed interface Wire extends TierMessage permits Request, Reply, Return {}
 
@@ -177,7 +180,15 @@ public interface TierMessage extends ClusterMessage {
       int[] slots,
       int[] generations,
       byte[] checksums)
-      implements Reply {}
+      implements Reply {
+    public Lent {
+      // Missing arrays fit no request.
+      regions = regions == null ? NONE : regions;
+      slots = slots == null ? NONE : slots;
+      generations = generations == null ? NONE : generations;
+      checksums = checksums == null ? new byte[0] : checksums;
+    }
+  }
 
   /** The request is not done; to the asker a miss. */
   record Declined(long id, Reason reason) implements Reply {}
