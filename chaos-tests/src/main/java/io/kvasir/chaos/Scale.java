@@ -14,5 +14,5 @@ public record Scale(int repeats, Duration pause, Duration length) {
   public static final Scale EVERYDAY = new Scale(60, Duration.ofSeconds(3), Duration.ofSeconds(3));
 
   /** As the issue asks for it. */
-  public static final Scale FULL = new Scale(10_000, Duration.ofSeconds(60), Duration.ofMinutes(5));
+  public static final Scale FULL = new Scale(10_000, Duration.ofSeconds(60), Duration.ofMinutes(2));
 }

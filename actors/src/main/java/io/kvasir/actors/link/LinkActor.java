@@ -110,7 +110,7 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
   }
 
   private void onWire(LinkMessage.Wire message, long nowNs) {
-    if (message.isWellFormed()) {
+    if (message.wellFormed()) {
       table.onMessage(message, nowNs);
     } else {
       getContext().getLog().warn("a malformed message is dropped: {}", message);

@@ -26,7 +26,7 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
     Lives lives();
 
     /** Whether nothing that it needs is missing or of another length. */
-    default boolean isWellFormed() {
+    default boolean wellFormed() {
       return lives() != null;
     }
   }
@@ -62,7 +62,7 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
   record Propose(Lives lives, long link, String invitation, byte[] forward, byte[] backward)
       implements Wire {
     @Override
-    public boolean isWellFormed() {
+    public boolean wellFormed() {
       return lives != null && invitation != null && isSecret(forward) && isSecret(backward);
     }
 
@@ -75,7 +75,7 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
   /** The receiver of a proposal is connected; its own invitation. */
   record Accept(Lives lives, long link, String invitation) implements Wire {
     @Override
-    public boolean isWellFormed() {
+    public boolean wellFormed() {
       return lives != null && invitation != null;
     }
   }
@@ -95,7 +95,7 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
   record Rekey(Lives lives, long link, int keyId, Step step, byte[] forward, byte[] backward)
       implements Wire {
     @Override
-    public boolean isWellFormed() {
+    public boolean wellFormed() {
       boolean keyed = step != Step.INSTALL || isSecret(forward) && isSecret(backward);
       return lives != null && step != null && keyed;
     }

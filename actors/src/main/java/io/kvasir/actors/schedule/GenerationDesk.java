@@ -105,7 +105,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
                             context, timers, view, directory, sessions, settings, workers,
                             metrics)));
     // A message that cannot be worked on costs itself, not what others have under way.
-    return Behaviors.supervise(desk).onFailure(RuntimeException.class, SupervisorStrategy.resume());
+    return Behaviors.supervise(desk).onFailure(SupervisorStrategy.resume());
   }
 
   private GenerationDesk(

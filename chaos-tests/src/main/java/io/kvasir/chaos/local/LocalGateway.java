@@ -74,6 +74,11 @@ public final class LocalGateway implements AutoCloseable {
     view.see(seen);
   }
 
+  /** Address of its actor system. */
+  public String address() {
+    return view.self().address();
+  }
+
   /** The directory as this gateway asks it. */
   public DirectoryService directory() {
     return directory;
@@ -96,7 +101,15 @@ public final class LocalGateway implements AutoCloseable {
         SamplingParameters.builder().temperature(0).maxTokens(tokens).ignoreEos(true).build();
     GenerationOrder order =
         new GenerationOrder(
-            tenant, prompt.clone(), sampling, patience, null, List.of(), null, true, Directions.NONE);
+            tenant,
+            prompt.clone(),
+            sampling,
+            patience,
+            null,
+            List.of(),
+            null,
+            true,
+            Directions.NONE);
     return generations
         .order(LocalModel.ID, order)
         .thenCompose(generation -> LocalAnswer.read(system, generation))

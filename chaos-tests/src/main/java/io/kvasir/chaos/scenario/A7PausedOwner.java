@@ -31,8 +31,8 @@ public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
   @Override
   public String shows() {
     return "a paused owner is fenced by its own lease on wake: no token of its attempt reaches the"
-               + " client, nothing of it stays leased, and where it was removed its launcher starts"
-               + " it anew";
+        + " client, nothing of it stays leased, and where it was removed its launcher starts"
+        + " it anew";
   }
 
   @Override

@@ -26,8 +26,8 @@ public final class A8LostCoordinator implements Scenario<ClusterUnderTest> {
   @Override
   public String shows() {
     return "a node with directory copies and the shard coordinator is killed under load: lookups go"
-               + " on, no client sees an error, and 90 % of prompt tokens are hits again within 30"
-               + " s";
+        + " on, no client sees an error, and 90 % of prompt tokens are hits again within 30"
+        + " s";
   }
 
   @Override
