@@ -79,7 +79,8 @@ public final class A15Accounting implements Scenario<ClusterUnderTest> {
 
   private static int lengths(Random random) {
     int blocks = 1 + random.nextInt(Nodes.BLOCKS);
-    return Math.max(1, blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1);
+    int length = blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1;
+    return Math.min(ClusterUnderTest.MAX_PROMPT, length);
   }
 
   private static Answer streamed(ApiClient api, Question question) throws Exception {

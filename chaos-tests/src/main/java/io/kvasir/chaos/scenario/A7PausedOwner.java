@@ -16,7 +16,7 @@ import java.time.Duration;
  */
 public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
   private static final int SALT = 700;
-  private static final int TOKENS = 250;
+  private static final int TOKENS = 1500;
 
   /** Behind this a cluster has long removed who does not answer. */
   private static final Duration REMOVED = Duration.ofSeconds(40);

@@ -9,11 +9,11 @@ import java.io.IOException;
 
 /** What scenarios with real JVMs have in common. */
 final class Nodes {
-  /** Full blocks of a prompt, and tokens behind them. */
-  static final int BLOCKS = 12;
+  /** Full blocks of a prompt, and a token behind them. */
+  static final int BLOCKS = 7;
 
   static final int FULL = BLOCKS * ClusterUnderTest.SLOTS;
-  static final int PROMPT = FULL + 5;
+  static final int PROMPT = FULL + 1;
 
   private Nodes() {}
 

@@ -25,7 +25,8 @@ final class ClusterScenariosTest {
 
   @BeforeAll
   static void start() throws Exception {
-    cluster = new ClusterUnderTest(3, List.of("-XX:TieredStopAtLevel=1"), Map.of());
+    List<String> quickStart = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    cluster = new ClusterUnderTest(3, quickStart, Map.of());
   }
 
   @AfterAll
