@@ -81,6 +81,7 @@ final class DemoCommand implements Callable<Integer> {
       cluster.awaitReady(READY_LIMIT, line -> say(out, line + " ..."));
       print(out, cluster.url(), settings.runtime().modelId(), examples);
       out.println("The cluster: kvasir cluster status --url " + cluster.adminUrl());
+      cluster.adminUrls().forEach((node, url) -> out.println("  " + node + " admin " + url));
       out.flush();
       cluster.awaitEnd();
     }

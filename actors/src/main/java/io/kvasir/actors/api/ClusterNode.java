@@ -4,9 +4,10 @@ import io.kvasir.actors.cluster.ClusterService;
 import io.kvasir.actors.cluster.ClusterSettings;
 import io.kvasir.actors.gateway.Example;
 import io.kvasir.actors.gateway.tls.ReloadingTls;
+import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.schedule.ClusterGenerations;
-import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.KvasirSettings;
+import io.kvasir.actors.settings.RuntimeSettings;
 import io.kvasir.actors.settings.ScheduleSettings;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +32,7 @@ public final class ClusterNode {
   private final NodeModels models;
   private final KvasirServer server;
   private final CompletableFuture<Done> ready;
+  private final NodeMetrics metrics;
 
   private ClusterNode(
       KvasirSettings settings,
@@ -38,7 +40,9 @@ public final class ClusterNode {
       NodeServices services,
       NodeModels models,
       KvasirServer server,
-      CompletableFuture<Done> ready) {
+      CompletableFuture<Done> ready,
+      NodeMetrics metrics) {
+    this.metrics = metrics;
     this.settings = settings;
     this.cluster = cluster;
     this.services = services;
@@ -68,13 +72,18 @@ public final class ClusterNode {
         .thenCompose(
             tls -> {
               ClusterService cluster = ClusterService.start(system, place);
+              NodeMetrics metrics =
+                  new NodeMetrics(
+                      settings.models().stream().map(RuntimeSettings::modelId).toList());
               // The media driver may have to be started, which takes a while.
               return CompletableFuture.supplyAsync(
-                      () -> NodeServices.start(system, cluster),
+                      () -> NodeServices.start(system, cluster, metrics),
                       NodeModels.loader(system, settings))
                   .thenCompose(
                       services ->
-                          start(system, settings, sources, examples, tls, cluster, services));
+                          start(
+                              system, settings, sources, examples, tls, cluster, services,
+                              metrics));
             });
   }
 
@@ -85,7 +94,8 @@ public final class ClusterNode {
       List<Example> examples,
       Optional<ReloadingTls> tls,
       ClusterService cluster,
-      NodeServices services) {
+      NodeServices services,
+      NodeMetrics metrics) {
     Set<String> roles = cluster.identity().roles();
     boolean gateway = roles.contains("gateway");
     NodeModels models = null;
@@ -106,9 +116,9 @@ public final class ClusterNode {
     CompletableFuture<Done> whenReady = ready;
     if (!gateway) {
       return CompletableFuture.completedFuture(
-          new ClusterNode(settings, cluster, services, all, null, whenReady));
+          new ClusterNode(settings, cluster, services, all, null, whenReady, metrics));
     }
-    Generations generations =
+    ClusterGenerations generations =
         ClusterGenerations.start(
             system,
             cluster.view(),
@@ -116,6 +126,7 @@ public final class ClusterNode {
             services.sessions(),
             ScheduleSettings.from(system.settings().config()),
             Kvasir.workers(system, settings));
+    services.routedBy(generations.metrics());
     return Kvasir.serve(
             system,
             settings,
@@ -123,6 +134,7 @@ public final class ClusterNode {
             all,
             generations,
             examples,
+            metrics,
             settings.gateway().maxRequests(),
             () -> services.drain(settings.gateway().stopTimeout()).thenApply(done -> end(services)))
         .whenComplete(
@@ -131,7 +143,9 @@ public final class ClusterNode {
                 services.close();
               }
             })
-        .thenApply(server -> new ClusterNode(settings, cluster, services, all, server, whenReady));
+        .thenApply(
+            server ->
+                new ClusterNode(settings, cluster, services, all, server, whenReady, metrics));
   }
 
   private static Done end(NodeServices services) {
@@ -164,6 +178,11 @@ public final class ClusterNode {
     return cluster;
   }
 
+  /** What an operator may ask of it. */
+  public NodeAdmin admin() {
+    return new NodeAdmin(services, metrics);
+  }
+
   /** Its HTTP server, where it is a gateway. */
   public Optional<KvasirServer> server() {
     return Optional.ofNullable(server);
@@ -192,6 +211,7 @@ public final class ClusterNode {
               if (models != null) {
                 models.close();
               }
+              metrics.close();
               return done;
             });
   }

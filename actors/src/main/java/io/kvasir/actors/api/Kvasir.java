@@ -75,6 +75,7 @@ public final class Kvasir {
                   models,
                   Generations.local(intake(system, settings, models)),
                   examples,
+                  new NodeMetrics(models.ids()),
                   engineRoom,
                   () -> CompletableFuture.completedFuture(Done.getInstance()));
             });
@@ -117,6 +118,7 @@ public final class Kvasir {
   /**
    * Binds the gateway before models.
    *
+   * @param metrics closed with the server
    * @param engineRoom requests that can be run and queued behind it
    * @param beforeDevices ends what uses the devices, when the last answer has ended
    */
@@ -127,9 +129,9 @@ public final class Kvasir {
       NodeModels models,
       Generations generations,
       List<Example> examples,
+      NodeMetrics metrics,
       int engineRoom,
       Supplier<CompletionStage<Done>> beforeDevices) {
-    NodeMetrics metrics = new NodeMetrics(models.ids());
     return Gateway.bind(
             system,
             settings.gateway(),

@@ -5,11 +5,14 @@ import io.kvasir.actors.cluster.ClusterService;
 import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.cluster.NodeMessage.Holdings;
+import io.kvasir.actors.directory.DirectoryMetrics;
 import io.kvasir.actors.directory.DirectoryService;
 import io.kvasir.actors.gpu.Intake;
 import io.kvasir.actors.link.LinkService;
+import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.schedule.GenerationService;
 import io.kvasir.actors.schedule.NodeDevice;
+import io.kvasir.actors.schedule.ScheduleMetrics;
 import io.kvasir.actors.session.Demoter;
 import io.kvasir.actors.session.SessionService;
 import io.kvasir.actors.session.Sessions;
@@ -23,10 +26,14 @@ import io.kvasir.actors.settings.TierSettings;
 import io.kvasir.actors.tier.TierService;
 import io.kvasir.actors.tier.TierStats;
 import io.kvasir.runtime.blocks.DeviceBlocks;
+import io.kvasir.runtime.blocks.Residence;
+import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.GenerationEngine;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -47,6 +54,10 @@ final class NodeServices {
   private static final Logger LOG = LoggerFactory.getLogger(NodeServices.class);
   private static final Set<String> HOLDING = Set.of("prefill", "decode", "cache");
 
+  /** A model on a device of this node. */
+  private record Loaded(String model, GenerationEngine engine) {}
+
+  private final NodeMetrics metrics;
   private final ActorSystem<?> system;
   private final ClusterService cluster;
   private final ScheduleSettings schedule;
@@ -57,17 +68,21 @@ final class NodeServices {
   private GenerationService.Handle generations;
   private AutoCloseable waiting;
   private volatile List<ModelInfo> models = List.of();
-  private volatile List<GenerationEngine> engines = List.of();
+  private volatile List<Loaded> loaded = List.of();
+  private volatile ScheduleMetrics desk;
+  private volatile String tierModel = "";
   private CompletionStage<Done> drained;
   private boolean closed;
 
   private NodeServices(
+      NodeMetrics metrics,
       ActorSystem<?> system,
       ClusterService cluster,
       ScheduleSettings schedule,
       DirectoryService directory,
       LinkService links,
       SessionService sessions) {
+    this.metrics = metrics;
     this.system = system;
     this.cluster = cluster;
     this.schedule = schedule;
@@ -76,8 +91,12 @@ final class NodeServices {
     this.sessions = sessions;
   }
 
-  /** Starts what needs no model. */
-  static NodeServices start(ActorSystem<?> system, ClusterService cluster) {
+  /**
+   * Starts what needs no model.
+   *
+   * @param metrics takes the figures of every part
+   */
+  static NodeServices start(ActorSystem<?> system, ClusterService cluster, NodeMetrics metrics) {
     Config config = system.settings().config();
     DirectoryService directory =
         DirectoryService.start(system, cluster.view(), DirectorySettings.from(config));
@@ -94,9 +113,13 @@ final class NodeServices {
               : null;
       NodeServices services =
           new NodeServices(
-              system, cluster, ScheduleSettings.from(config), directory, links, sessions);
+              metrics, system, cluster, ScheduleSettings.from(config), directory, links, sessions);
       services.introduce();
       cluster.holdings(services::holdings);
+      metrics.bind(directory.metrics());
+      if (sessions != null) {
+        metrics.bind(sessions.metrics());
+      }
       started = true;
       return services;
     } finally {
@@ -122,12 +145,13 @@ final class NodeServices {
    * @param ready by the models' order; null where one could not be loaded
    */
   synchronized void compute(
-      KvasirSettings settings, NodeModels loaded, Intake intake, List<KvasirServer.Ready> ready) {
+      KvasirSettings settings, NodeModels served, Intake intake, List<KvasirServer.Ready> ready) {
     if (closed) {
       return;
     }
     List<ModelInfo> infos = new ArrayList<>();
     List<NodeDevice> devices = new ArrayList<>();
+    List<Loaded> running = new ArrayList<>();
     for (int i = 0; i < ready.size(); i++) {
       if (ready.get(i) == null) {
         continue;
@@ -135,9 +159,10 @@ final class NodeServices {
       RuntimeSettings model = settings.models().get(i);
       ModelInfo info = info(model.modelId(), ready.get(i));
       infos.add(info);
+      running.add(new Loaded(info.id(), ready.get(i).engine()));
       devices.add(
           new NodeDevice(
-              model.modelId(), loaded.served().find(model.modelId()).gpu(), model.maxRunning()));
+              model.modelId(), served.served().find(model.modelId()).gpu(), model.maxRunning()));
       DeviceBlocks blocks = ready.get(i).engine().blocks();
       if (blocks != null && tier == null) {
         tier = startTier(blocks, info);
@@ -148,7 +173,7 @@ final class NodeServices {
       }
     }
     models = List.copyOf(infos);
-    engines = ready.stream().filter(one -> one != null).map(KvasirServer.Ready::engine).toList();
+    loaded = List.copyOf(running);
     generations = GenerationService.start(system, cluster.view(), intake, devices, schedule);
     introduce();
   }
@@ -176,15 +201,25 @@ final class NodeServices {
   }
 
   private TierService startTier(DeviceBlocks blocks, ModelInfo info) {
-    return TierService.start(
-        system,
-        cluster.view(),
-        directory.directory(),
-        directory.announcer(),
-        blocks,
-        info,
-        links,
-        TierSettings.from(system.settings().config()));
+    TierService started =
+        TierService.start(
+            system,
+            cluster.view(),
+            directory.directory(),
+            directory.announcer(),
+            blocks,
+            info,
+            links,
+            TierSettings.from(system.settings().config()));
+    tierModel = info.id();
+    metrics.bind(started.meters());
+    return started;
+  }
+
+  /** The node's gateway, if it is one. */
+  void routedBy(ScheduleMetrics gateway) {
+    desk = gateway;
+    metrics.bind(gateway);
   }
 
   private static ModelInfo info(String id, KvasirServer.Ready ready) {
@@ -205,13 +240,12 @@ final class NodeServices {
     List<Holdings.Tier> tiers = new ArrayList<>();
     long deviceBytes = 0;
     long deviceBlocks = 0;
-    for (GenerationEngine engine : engines) {
-      long bytes = engine.stats().arenaUsedBytes();
-      DeviceBlocks blocks = engine.blocks();
-      deviceBytes += bytes;
-      deviceBlocks += blocks == null ? 0 : bytes / Math.max(1, blocks.shape().prefixBytes(1));
+    for (Loaded one : loaded) {
+      EngineStats stats = one.engine().stats();
+      deviceBytes += stats.arenaUsedBytes();
+      deviceBlocks += stats.blocks().cachedBlocks();
     }
-    if (!engines.isEmpty()) {
+    if (!loaded.isEmpty()) {
       tiers.add(new Holdings.Tier("device", deviceBlocks, deviceBytes));
     }
     TierService below = tier;
@@ -220,6 +254,88 @@ final class NodeServices {
       tiers.add(new Holdings.Tier("host", host.blocks(), host.usedBytes()));
     }
     return tiers;
+  }
+
+  /** Brings the figures of the engines up to date. */
+  void observe(NodeMetrics metrics) {
+    for (Loaded one : loaded) {
+      metrics.observe(one.model(), one.engine().stats());
+    }
+  }
+
+  NodeMemory memory() {
+    List<NodeMemory.Tier> tiers = new ArrayList<>();
+    int running = 0;
+    int waiting = 0;
+    for (Loaded one : loaded) {
+      EngineStats stats = one.engine().stats();
+      running += stats.running();
+      waiting += stats.waiting();
+      tiers.add(
+          new NodeMemory.Tier(
+              "device",
+              one.model(),
+              stats.arenaBytes(),
+              stats.arenaUsedBytes(),
+              stats.blocks().cachedBlocks(),
+              stats.leases(),
+              stats.arenaReferencedBytes(),
+              stats.blocks().openCalls()));
+    }
+    TierService below = tier;
+    if (below != null) {
+      TierStats host = below.host().stats();
+      tiers.add(
+          new NodeMemory.Tier(
+              "host",
+              tierModel,
+              host.capacityBytes(),
+              host.usedBytes(),
+              host.blocks(),
+              host.leases(),
+              host.leasedBytes(),
+              host.filling()));
+      TierService.Peers peers = below.peers();
+      tiers.add(
+          new NodeMemory.Tier(
+              "peer", tierModel, 0, 0, 0, peers.loans(), peers.lentBytes(), peers.asked()));
+    }
+    DirectoryMetrics entries = directory.metrics();
+    ScheduleMetrics routes = desk;
+    return new NodeMemory(
+        cluster.identity().name(),
+        tiers,
+        new NodeMemory.Table(entries.entries(), entries.bytes()),
+        routes == null
+            ? new NodeMemory.Table(0, 0)
+            : new NodeMemory.Table(routes.entries(), routes.bytes()),
+        new NodeMemory.Sessions(sessions == null ? 0 : sessions.metrics().open()),
+        new NodeMemory.Requests(running, waiting));
+  }
+
+  /** Clears devices first: what they drop is not copied down any more. */
+  CompletionStage<Map<Residence, Integer>> clear(Set<Residence> tiers) {
+    CompletableFuture<Integer> devices = CompletableFuture.completedFuture(0);
+    if (tiers.contains(Residence.DEVICE)) {
+      for (Loaded one : loaded) {
+        DeviceBlocks blocks = one.engine().blocks();
+        if (blocks != null) {
+          devices = devices.thenCombine(blocks.clear(), Integer::sum);
+        }
+      }
+    }
+    return devices.thenApply(
+        dropped -> {
+          Map<Residence, Integer> cleared = new EnumMap<>(Residence.class);
+          if (tiers.contains(Residence.DEVICE)) {
+            cleared.put(Residence.DEVICE, dropped);
+          }
+          if (tiers.contains(Residence.HOST)) {
+            TierService below = tier;
+            cleared.put(Residence.HOST, below == null ? 0 : below.clearHost());
+          }
+          return cleared;
+        });
   }
 
   private void introduce() {

@@ -32,6 +32,11 @@ public final class DirectoryMetrics implements MeterBinder {
     return table.entryCount();
   }
 
+  /** Heap bytes that they take. */
+  public long bytes() {
+    return table.bytes();
+  }
+
   /** Entries that made room for newer ones. */
   public long evicted() {
     return table.evictedCount();
@@ -90,6 +95,7 @@ public final class DirectoryMetrics implements MeterBinder {
   @Override
   public void bindTo(MeterRegistry registry) {
     gauge(registry, "entries", "Entries of this node's copy", m -> m.entries());
+    gauge(registry, "bytes", "Heap taken by this node's copy", m -> m.bytes());
     gauge(registry, "own_blocks", "Blocks that this node announces", m -> m.ownBlocks());
     counter(registry, "evicted", "Entries that made room for newer ones", m -> m.evicted());
     counter(registry, "dropped", "Blocks beyond a bound, not recorded", m -> m.dropped());

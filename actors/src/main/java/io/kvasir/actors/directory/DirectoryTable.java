@@ -56,6 +56,15 @@ final class DirectoryTable {
     return entryCount;
   }
 
+  /** Heap bytes that the entries take. */
+  long bytes() {
+    long bytes = 0;
+    for (TableSegment segment : segments) {
+      bytes += segment.bytes();
+    }
+    return bytes;
+  }
+
   /** Entries that made room for newer ones. */
   long evictedCount() {
     return evictedCount;

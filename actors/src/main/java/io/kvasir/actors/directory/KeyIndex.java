@@ -27,6 +27,11 @@ final class KeyIndex {
     return count;
   }
 
+  /** Heap bytes of its arrays. */
+  long bytes() {
+    return (long) cells.length * Integer.BYTES + 2L * high.length * Long.BYTES;
+  }
+
   /** Numbers are below this. */
   int limit() {
     return limit;

@@ -39,6 +39,13 @@ final class TableSegment {
   private int oldest = NONE;
   private int newest = NONE;
 
+  /** Heap bytes of its arrays. */
+  synchronized long bytes() {
+    return (long) entries.length * Long.BYTES
+        + (long) (keyOf.length + older.length + newer.length + first.length) * Integer.BYTES
+        + keys.bytes();
+  }
+
   /** Numbers of entries are below this. */
   synchronized int limit() {
     return limit;

@@ -7,6 +7,7 @@ import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.observe.RequestTimer;
 import io.kvasir.actors.schedule.Generations;
 import io.kvasir.actors.settings.GatewaySettings;
+import io.kvasir.actors.settings.ScheduleSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -61,6 +62,7 @@ final class CompletionsHandler {
   private final Generations orders;
   private final Executor workers;
   private final EventStream eventStream;
+  private final boolean directed;
 
   CompletionsHandler(
       ActorSystem<?> system,
@@ -75,6 +77,7 @@ final class CompletionsHandler {
     this.workers =
         system.dispatchers().lookup(DispatcherSelector.fromConfig(settings.workerDispatcher()));
     this.eventStream = new EventStream(settings, metrics);
+    this.directed = ScheduleSettings.from(system.settings().config()).requestOverride();
   }
 
   /**
@@ -95,6 +98,13 @@ final class CompletionsHandler {
 
   private Prepared prepare(Kind kind, byte[] body, RequestScope scope) {
     OpenAiRequest request = kind.parser.apply(body);
+    if (request.place().directions().given() && !directed) {
+      throw ApiException.invalid(
+          request.place().directions().node() == null ? "kvasir.sources" : "kvasir.node",
+          "override_disabled",
+          "kvasir.node and kvasir.sources are not taken here, remove them or set"
+              + " kvasir.actors.schedule.request-override=true");
+    }
     ServedModel model = models.select(request.model(), scope);
     ServedModel.Ready ready = model.orThrow();
     List<GenerationOrder> orders =

@@ -1,5 +1,6 @@
 package io.kvasir.actors.gateway;
 
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.time.Duration;
 import java.util.List;
@@ -101,8 +102,9 @@ record OpenAiRequest(
    * @param session of {@code kvasir.session}, else of {@code prompt_cache_key} or {@code user};
    *     null = none
    * @param explained whether the answer says why that node
+   * @param directions of {@code kvasir.node} and {@code kvasir.sources}
    */
-  record Place(String session, boolean explained) {}
+  record Place(String session, boolean explained, Directions directions) {}
 
   /**
    * How the answer comes.

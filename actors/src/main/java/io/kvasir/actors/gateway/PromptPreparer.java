@@ -54,7 +54,8 @@ record PromptPreparer(
         request.guide() == null ? null : request.guide().grammar(),
         List.of(),
         request.place().session(),
-        request.place().explained());
+        request.place().explained(),
+        request.place().directions());
   }
 
   private SamplingParameters sampling(OpenAiRequest request, int maxTokens, int minTokens) {

@@ -17,6 +17,7 @@ import java.util.List;
  * @param resume where each choice stands after an earlier attempt; empty for a new order
  * @param session whose conversation it goes on with, a wish about where; null = nobody's
  * @param explained whether decisions on its way are to be told in sentences
+ * @param directions past the rules that decide where it goes and what is loaded
  */
 public record GenerationOrder(
     String tenant,
@@ -26,7 +27,8 @@ public record GenerationOrder(
     GrammarSpec grammar,
     List<ResumedChoice> resume,
     String session,
-    boolean explained) {
+    boolean explained,
+    Directions directions) {
   public GenerationOrder {
     resume = List.copyOf(resume);
     if (!resume.isEmpty() && resume.size() != sampling.bestOf()) {
@@ -38,6 +40,6 @@ public record GenerationOrder(
   /** A new order of nobody's conversation. */
   public GenerationOrder(
       String tenant, int[] promptTokens, SamplingParameters sampling, Duration timeout) {
-    this(tenant, promptTokens, sampling, timeout, null, List.of(), null, false);
+    this(tenant, promptTokens, sampling, timeout, null, List.of(), null, false, Directions.NONE);
   }
 }

@@ -166,7 +166,11 @@ public final class Intake {
                 from.fetcher()
                     .fetch(
                         new BlockFetcher.Order(
-                            owners.getAndDecrement(), prompt.length, keys, from.deadline())))
+                            owners.getAndDecrement(),
+                            prompt.length,
+                            keys,
+                            from.deadline(),
+                            order.directions().sources())))
         // It never fails by contract; if it does the prompt is computed (law 7).
         .exceptionally(broken -> NOTHING);
   }

@@ -9,6 +9,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.LinkedHashMap;
@@ -118,6 +119,11 @@ public final class NodeMetrics implements AutoCloseable {
    */
   public NodeMetrics(List<String> ids) {
     ids.forEach(id -> models.put(id, new ModelMetrics(id)));
+  }
+
+  /** Adds the figures of a part of the node; once each. */
+  public void bind(MeterBinder part) {
+    part.bindTo(registry);
   }
 
   /** Starts the clock of a request whose model is not known yet. */

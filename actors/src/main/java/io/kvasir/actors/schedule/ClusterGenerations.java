@@ -29,11 +29,19 @@ import org.apache.pekko.actor.typed.javadsl.AskPattern;
 public final class ClusterGenerations implements Generations {
   private final ActorSystem<?> system;
   private final ActorRef<DeskCommand> desk;
+  private final ScheduleMetrics metrics;
   private final SecureRandom random = new SecureRandom();
 
-  private ClusterGenerations(ActorSystem<?> system, ActorRef<DeskCommand> desk) {
+  private ClusterGenerations(
+      ActorSystem<?> system, ActorRef<DeskCommand> desk, ScheduleMetrics metrics) {
     this.system = system;
     this.desk = desk;
+    this.metrics = metrics;
+  }
+
+  /** What the desk remembers. */
+  public ScheduleMetrics metrics() {
+    return metrics;
   }
 
   /** Starts the gateway's desk where sessions are nobody's but the gateway's. */
@@ -60,12 +68,14 @@ public final class ClusterGenerations implements Generations {
       Sessions sessions,
       ScheduleSettings settings,
       Executor workers) {
+    ScheduleMetrics metrics = new ScheduleMetrics();
     return new ClusterGenerations(
         system,
         system.systemActorOf(
-            GenerationDesk.create(view, directory, sessions, settings, workers),
+            GenerationDesk.create(view, directory, sessions, settings, workers, metrics),
             "kvasir-desk",
-            Props.empty()));
+            Props.empty()),
+        metrics);
   }
 
   @Override
@@ -113,7 +123,8 @@ public final class ClusterGenerations implements Generations {
         order.grammar(),
         order.resume(),
         order.session(),
-        order.explained());
+        order.explained(),
+        order.directions());
   }
 
   private <T> CompletionStage<T> ask(

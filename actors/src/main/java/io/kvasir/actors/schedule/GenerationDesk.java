@@ -80,26 +80,30 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   private final Slices slices;
   private final Map<Long, RoutedRequest> requests = new HashMap<>();
   private final AutoCloseable subscription;
+  private final ScheduleMetrics metrics;
   private int tick;
 
   /**
    * @param directory null = nobody knows what is cached where
    * @param sessions null = nobody but this gateway knows where a session was
    * @param workers where keys are hashed
+   * @param metrics told each tick
    */
   static Behavior<DeskCommand> create(
       ClusterView view,
       Directory directory,
       Sessions sessions,
       ScheduleSettings settings,
-      Executor workers) {
+      Executor workers,
+      ScheduleMetrics metrics) {
     Behavior<DeskCommand> desk =
         Behaviors.setup(
             context ->
                 Behaviors.withTimers(
                     timers ->
                         new GenerationDesk(
-                            context, timers, view, directory, sessions, settings, workers)));
+                            context, timers, view, directory, sessions, settings, workers,
+                            metrics)));
     // A message that cannot be worked on costs itself, not what others have under way.
     return Behaviors.supervise(desk).onFailure(RuntimeException.class, SupervisorStrategy.resume());
   }
@@ -111,8 +115,10 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       Directory directory,
       Sessions sessions,
       ScheduleSettings settings,
-      Executor workers) {
+      Executor workers,
+      ScheduleMetrics metrics) {
     super(context);
+    this.metrics = metrics;
     this.lookups = new Lookups(directory, sessions, settings.lookupDeadline(), workers);
     this.settings = settings;
     this.workers = workers;
@@ -229,10 +235,25 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     return "no reachable node computes the model " + model + " now, try again later";
   }
 
+  private static String notThere(String node, String model) {
+    return "no reachable node named %s computes the model %s, name another one or none"
+        .formatted(node, model);
+  }
+
   @Override
   public void place(RoutedRequest request, Set<Long> avoided) {
     request.placing++;
     List<NodeInfo> able = able(request);
+    String named = request.namedNode();
+    if (named != null) {
+      able = able.stream().filter(node -> node.name().equals(named)).toList();
+      if (able.isEmpty()) {
+        request.nowhere(notThere(named, request.model.id()), System.nanoTime());
+      } else {
+        choose(request, able, Holdings.NONE);
+      }
+      return;
+    }
     boolean several = able.size() > 1 || request.explained();
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), System.nanoTime());
@@ -372,6 +393,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     if (++tick % WATCH_TICKS == 0) {
       watch();
     }
+    metrics.observe(requests.size(), book);
   }
 
   /** Nodes tell their load for three intervals after each of these. */

@@ -34,6 +34,8 @@ public sealed interface GenerationMessage extends ClusterMessage, ServiceCommand
    * @param timeoutMs what the client has left
    * @param leaseMs after which, without a {@link Renew}, the attempt ends here
    * @param explained whether decisions are to be told in sentences
+   * @param sources that blocks may be loaded from, by the names of {@link
+   *     io.kvasir.runtime.blocks.Residence}; null = all
    */
   record Start(
       long requestId,
@@ -50,10 +52,12 @@ public sealed interface GenerationMessage extends ClusterMessage, ServiceCommand
       int computeTokens,
       long timeoutMs,
       int leaseMs,
-      boolean explained)
+      boolean explained,
+      List<String> sources)
       implements GenerationMessage {
     public Start {
       resume = resume == null ? List.of() : List.copyOf(resume);
+      sources = sources == null ? null : List.copyOf(sources);
     }
   }
 

@@ -38,6 +38,11 @@ final class LoadBook {
     }
   }
 
+  // Key, value and the map's own node, names of 32 characters.
+  private static final long REPORT_BYTES = 240;
+  private static final long SENT_BYTES = 144;
+  private static final long SESSION_BYTES = 320;
+
   private final ScheduleSettings settings;
   private final Map<Key, GenerationReply.Load> reports = new HashMap<>();
   private final Map<Long, Sent> sent = new HashMap<>();
@@ -107,6 +112,13 @@ final class LoadBook {
   /** Entries of all its tables; for the bound's test. */
   int entryCount() {
     return reports.size() + sent.size() + sessions.size();
+  }
+
+  /** Heap that the tables take, by the usual size of an entry. */
+  long estimatedBytes() {
+    return REPORT_BYTES * reports.size()
+        + SENT_BYTES * sent.size()
+        + SESSION_BYTES * sessions.size();
   }
 
   boolean draining(long nodeId, String model) {

@@ -188,6 +188,11 @@ final class RoutedRequest implements Failover.Port {
     return order != null && order.explained();
   }
 
+  /** The node that the first attempt is to be made on, by name; null = the best. */
+  String namedNode() {
+    return order == null || prefills() || attempts > 0 ? null : order.directions().node();
+  }
+
   /** Whether somebody reads what was accepted. */
   boolean isTaken() {
     return generation == null || prefills() || generation.isTaken();
@@ -200,7 +205,11 @@ final class RoutedRequest implements Failover.Port {
 
   /** Whether a prefill node may compute its prompt first: once, before anything was accepted. */
   boolean mayBePrefilled() {
-    return generation != null && !prefills() && prefill == null && acceptedNs == 0;
+    return generation != null
+        && !prefills()
+        && prefill == null
+        && acceptedNs == 0
+        && namedNode() == null;
   }
 
   /** The order that makes a node compute the prompt and little else. */
@@ -278,7 +287,8 @@ final class RoutedRequest implements Failover.Port {
                 computeTokens,
                 leftMs,
                 desk.leaseMs(),
-                order.explained()));
+                order.explained(),
+                WireOrders.sources(order.directions())));
   }
 
   @Override

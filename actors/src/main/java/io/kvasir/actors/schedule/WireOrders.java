@@ -1,12 +1,17 @@
 package io.kvasir.actors.schedule;
 
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.Pooling;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
 
 /** Orders between their wire and their device form. Stateless. */
 final class WireOrders {
@@ -29,7 +34,29 @@ final class WireOrders {
         start.grammar() == null ? null : start.grammar().spec(),
         start.resume().stream().map(WireResume::resumed).toList(),
         start.session(),
-        start.explained());
+        start.explained(),
+        directions(start.sources()));
+  }
+
+  /** Sources as they travel: null = all, which is what an older gateway means. */
+  static List<String> sources(Directions directions) {
+    return directions.sources().size() == Residence.values().length
+        ? null
+        : directions.sources().stream().sorted().map(Residence::name).toList();
+  }
+
+  /** A source that only a later version knows is none. */
+  private static Directions directions(List<String> sources) {
+    if (sources == null) {
+      return Directions.NONE;
+    }
+    Set<Residence> known = EnumSet.noneOf(Residence.class);
+    for (Residence each : Residence.values()) {
+      if (sources.contains(each.name())) {
+        known.add(each);
+      }
+    }
+    return new Directions(null, known);
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.List;
  *
  * @param leastLoaded whether nodes are chosen by their load alone
  * @param hopNs what asking another node costs, before its first token
+ * @param requestOverride whether a request may name its node and its sources
  */
 public record ScheduleSettings(
     boolean leastLoaded,
@@ -28,7 +29,8 @@ public record ScheduleSettings(
     double prefillTokensPerSecond,
     double hostBytesPerSecond,
     double peerBytesPerSecond,
-    long hopNs) {
+    long hopNs,
+    boolean requestOverride) {
   private static final Duration MINUTE = Duration.ofMinutes(1);
 
   /**
@@ -57,7 +59,8 @@ public record ScheduleSettings(
             reader.count("prefill-tokens-per-second", 1, 100_000_000),
             reader.bytes("host-bytes-per-second", 1 << 20, 1L << 44),
             reader.bytes("peer-bytes-per-second", 1 << 20, 1L << 44),
-            reader.duration("hop", Duration.ZERO, Duration.ofSeconds(1)).toNanos());
+            reader.duration("hop", Duration.ZERO, Duration.ofSeconds(1)).toNanos(),
+            reader.flag("request-override"));
     Duration least = settings.renewInterval().multipliedBy(3);
     settings.check(reader.key("lease"), settings.lease(), least);
     settings.check(reader.key("silence"), settings.silence(), least);

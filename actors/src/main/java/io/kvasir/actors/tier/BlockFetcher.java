@@ -3,9 +3,12 @@ package io.kvasir.actors.tier;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockPin;
 import io.kvasir.runtime.blocks.LoadedSpan;
+import io.kvasir.runtime.blocks.Residence;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -37,8 +40,19 @@ public interface BlockFetcher {
    * @param promptTokens length of the prompt
    * @param keys of its full blocks
    * @param deadline from now, after which what is not there yet is recomputed
+   * @param sources that may be loaded from; what is on the device counts as found in any case
    */
-  record Order(long ownerId, int promptTokens, BlockKeys keys, Duration deadline) {}
+  record Order(
+      long ownerId, int promptTokens, BlockKeys keys, Duration deadline, Set<Residence> sources) {
+    public Order {
+      sources = Set.copyOf(sources);
+    }
+
+    /** From wherever it is predicted to be worth it. */
+    public Order(long ownerId, int promptTokens, BlockKeys keys, Duration deadline) {
+      this(ownerId, promptTokens, keys, deadline, EnumSet.allOf(Residence.class));
+    }
+  }
 
   /**
    * What was loaded.

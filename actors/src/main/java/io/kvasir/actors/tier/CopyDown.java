@@ -153,6 +153,11 @@ final class CopyDown implements DeviceBlocks.Listener {
     return Lender.copyDown(host, device, chain);
   }
 
+  /** Forgets what waits for its copy. */
+  void forget() {
+    queue.drain(place -> {});
+  }
+
   /** Blocks left out because the queue was full. */
   long droppedCount() {
     return dropped.get();

@@ -83,6 +83,11 @@ final class FetchRun {
     return answer;
   }
 
+  /** Whether the request lets blocks come from there. */
+  private boolean allowed(Residence source) {
+    return order.sources().contains(source);
+  }
+
   private Duration left() {
     return order.deadline().minusNanos(means.clock().getAsLong() - startNs);
   }
@@ -102,15 +107,20 @@ final class FetchRun {
         finish("the device has all " + blocks + " blocks");
         return;
       }
+      if (!allowed(Residence.HOST) || !allowed(Residence.PEER)) {
+        explained.add("the request lets blocks come from " + order.sources() + " only");
+      }
       List<BitSet> here = empty();
-      means.host().find(places).stream().forEach(i -> mark(here, places.get(i)));
+      if (allowed(Residence.HOST)) {
+        means.host().find(places).stream().forEach(i -> mark(here, places.get(i)));
+      }
       available.put(new Source(Residence.HOST, 0), here);
     }
     Duration patience = left();
     if (means.settings().lookupDeadline().compareTo(patience) < 0) {
       patience = means.settings().lookupDeadline();
     }
-    if (servedHere() || patience.isNegative()) {
+    if (servedHere() || patience.isNegative() || !allowed(Residence.PEER)) {
       load();
     } else {
       means

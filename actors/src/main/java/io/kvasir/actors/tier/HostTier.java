@@ -58,6 +58,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
   private final Map<BlockId, List<CompletableFuture<Void>>> waiting = new HashMap<>();
   private final CompletableFuture<Void> idle = new CompletableFuture<>();
   private int fillings;
+  private int clears;
   private boolean closed;
   private long lookups;
   private long hits;
@@ -302,6 +303,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
           full += none ? 1 : 0;
         }
       }
+      filling.begunAfterClears = clears;
       if (filling.reserved() > 0) {
         fillings++;
       }
@@ -318,6 +320,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
     private final int[] handles;
     private final Outcome[] outcomes;
     private final List<CompletableFuture<Void>> others = new ArrayList<>();
+    private int begunAfterClears;
     private boolean done;
 
     private Filling(List<BlockPlace> blocks) {
@@ -380,7 +383,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
           }
           told.addAll(waiting.getOrDefault(blocks.get(i).id(), List.of()));
           waiting.remove(blocks.get(i).id());
-          if (checksums.get(i) == null || closed) {
+          if (checksums.get(i) == null || closed || begunAfterClears != clears) {
             slots.abandon(handles[i]);
           } else {
             slots.commit(handles[i], checksums.get(i));
@@ -556,9 +559,13 @@ public final class HostTier implements BlockTier, AutoCloseable {
     return CompletableFuture.completedFuture(gone);
   }
 
-  /** Drops every block that nobody keeps; returns how many. */
+  /**
+   * Drops every block that nobody keeps, and those on their way in when they arrive; returns how
+   * many were dropped at once.
+   */
   public int clear() {
     synchronized (lock) {
+      clears++;
       return slots.clear();
     }
   }
@@ -570,6 +577,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
           slots.usedBytes(),
           slots.ready(),
           leases.size(),
+          slots.pinnedBytes(),
           slots.filling(),
           lookups,
           hits,

@@ -290,6 +290,11 @@ final class Lender implements BlockSource {
     return loans.size();
   }
 
+  /** Bytes of the blocks under loan, each counted once a borrower. */
+  long lentBytes() {
+    return lent.values().stream().mapToLong(one -> one.block().lengthBytes()).sum();
+  }
+
   long busyCount() {
     return busy.get();
   }

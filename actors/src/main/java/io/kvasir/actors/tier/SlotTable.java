@@ -68,6 +68,7 @@ final class SlotTable {
   private int filling;
   private int ready;
   private long usedBytes;
+  private long pinnedBytes;
   private long evicted;
 
   SlotTable(
@@ -208,12 +209,14 @@ final class SlotTable {
 
   void pin(int handle) {
     if (pins[handle]++ == 0) {
+      pinnedBytes += slab(handle).memory.slotBytes();
       unlink(handle);
     }
   }
 
   void unpin(int handle) {
     if (--pins[handle] == 0) {
+      pinnedBytes -= slab(handle).memory.slotBytes();
       if (state[handle] == State.DOOMED) {
         free(handle);
       } else {
@@ -345,6 +348,10 @@ final class SlotTable {
 
   long usedBytes() {
     return usedBytes;
+  }
+
+  long pinnedBytes() {
+    return pinnedBytes;
   }
 
   long capacityBytes() {

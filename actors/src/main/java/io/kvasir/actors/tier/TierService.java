@@ -168,6 +168,28 @@ public final class TierService implements AutoCloseable {
     return new PeerTier(peers, nodeId, incarnation);
   }
 
+  /** Drops what the host tier holds and nobody keeps, or is bringing; returns how many blocks. */
+  public int clearHost() {
+    if (copyDown != null) {
+      copyDown.forget();
+    }
+    return host.clear();
+  }
+
+  /** Blocks lent to peers, and borrowed from them, at this moment. */
+  public Peers peers() {
+    return new Peers(lender.loanCount(), lender.lentBytes(), calls.waitingCount());
+  }
+
+  /**
+   * What is between this node and others.
+   *
+   * @param loans requests of peers whose blocks are kept for them
+   * @param lentBytes of those blocks
+   * @param asked questions to peers without an answer yet
+   */
+  public record Peers(int loans, long lentBytes, int asked) {}
+
   /**
    * Makes sure that the host tier holds what the device has of a chain, so that the device may
    * forget it; the device evicts by its own order.

@@ -7,6 +7,7 @@ package io.kvasir.actors.tier;
  * @param usedBytes held by blocks, those being filled included
  * @param blocks that can be loaded
  * @param leases not ended
+ * @param leasedBytes of blocks under a lease
  * @param filling slots being filled
  * @param lookups blocks asked for
  * @param hits of them found
@@ -21,6 +22,7 @@ public record TierStats(
     long usedBytes,
     int blocks,
     int leases,
+    long leasedBytes,
     int filling,
     long lookups,
     long hits,

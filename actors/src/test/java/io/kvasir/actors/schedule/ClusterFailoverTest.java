@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.Config;
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.Embedding;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.Generation;
@@ -91,7 +92,8 @@ final class ClusterFailoverTest {
         grammar,
         List.of(),
         "session",
-        true);
+        true,
+        Directions.NONE);
   }
 
   private static SamplingParameters.Builder sampling() {

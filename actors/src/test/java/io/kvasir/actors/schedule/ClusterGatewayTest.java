@@ -169,6 +169,22 @@ final class ClusterGatewayTest {
   }
 
   @Test
+  void shouldTakeANamedNodeOnlyWhereThatIsConfigured() throws Exception {
+    for (String field : List.of("\"node\":\"n1\"", "\"sources\":[\"host\"]")) {
+      HttpResponse<String> response =
+          post("/v1/completions", completion("\"kvasir\":{" + field + "}"));
+      assertEquals(400, response.statusCode(), response.body());
+      JsonNode error = JSON.readTree(response.body()).get("error");
+      assertEquals("override_disabled", error.get("code").textValue());
+      assertTrue(error.get("message").textValue().contains("schedule.request-override"));
+    }
+    HttpResponse<String> unknown =
+        post("/v1/completions", completion("\"kvasir\":{\"sources\":[\"attic\"]}"));
+    assertEquals(400, unknown.statusCode());
+    assertTrue(unknown.body().contains("attic"), unknown.body());
+  }
+
+  @Test
   void shouldTokeniseAndEmbedWithoutAModelOfItsOwn() throws Exception {
     view.see(List.of(node.seenFrom(system)));
     JsonNode tokens =

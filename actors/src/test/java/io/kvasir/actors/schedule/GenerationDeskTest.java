@@ -8,11 +8,14 @@ import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.GenerationOrder;
+import io.kvasir.actors.gpu.OrderRefusedException;
 import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.KeyScheme;
+import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.SamplingParameters;
 import java.time.Duration;
@@ -125,7 +128,15 @@ final class GenerationDeskTest {
     SamplingParameters sampling =
         SamplingParameters.builder().temperature(0).seed(1L).maxTokens(8).build();
     return new GenerationOrder(
-        "t", prompt, sampling, Duration.ofSeconds(60), null, List.of(), session, false);
+        "t",
+        prompt,
+        sampling,
+        Duration.ofSeconds(60),
+        null,
+        List.of(),
+        session,
+        false,
+        Directions.NONE);
   }
 
   private record Desk(ActorRef<DeskCommand> ref, TestProbe<GenerationDesk.OrderReply> replies) {
@@ -149,8 +160,50 @@ final class GenerationDeskTest {
                 (keys, deadline) -> CompletableFuture.completedFuture(holdings),
                 sessions,
                 settings,
-                kit.system().executionContext())),
+                kit.system().executionContext(),
+                new ScheduleMetrics())),
         kit.createTestProbe());
+  }
+
+  private static GenerationOrder directed(Directions directions) {
+    GenerationOrder plain = order(100, null);
+    return new GenerationOrder(
+        plain.tenant(),
+        plain.promptTokens(),
+        plain.sampling(),
+        plain.timeout(),
+        null,
+        List.of(),
+        null,
+        false,
+        directions);
+  }
+
+  @Test
+  void shouldAskTheNamedNodeFirstAndGoElsewhereWhenItRefuses() {
+    Node idle = new Node(1, "decode");
+    Node named = new Node(2, "decode");
+    Desk desk = desk(null, Holdings.NONE, idle, named);
+    named.load(desk.ref(), 100_000);
+    desk.order(20, directed(new Directions("n2", Set.of(Residence.HOST))));
+    GenerationMessage.Start start = named.next(GenerationMessage.Start.class);
+    assertEquals(20, start.requestId());
+    assertEquals(List.of("HOST"), start.sources());
+    start.replyTo().tell(new GenerationReply.Refused(20, 1, "QUEUE_FULL", "Full.", true));
+    GenerationMessage.Start second = idle.next(GenerationMessage.Start.class);
+    assertEquals(2, second.attempt());
+    assertEquals(List.of("HOST"), second.sources());
+  }
+
+  @Test
+  void shouldRefuseANamedNodeThatIsNotThere() {
+    Node idle = new Node(1, "decode");
+    Desk desk = desk(null, Holdings.NONE, idle);
+    desk.order(21, directed(new Directions("n7", Directions.NONE.sources())));
+    GenerationDesk.Declined declined =
+        desk.replies().expectMessageClass(GenerationDesk.Declined.class, LONG);
+    assertEquals(OrderRefusedException.Code.NO_NODE, declined.code());
+    assertTrue(declined.sentence().contains("n7"), declined.sentence());
   }
 
   @Test

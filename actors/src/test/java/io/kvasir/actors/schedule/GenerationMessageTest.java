@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.actors.cluster.CborGolden;
 import io.kvasir.actors.cluster.ClusterMessage;
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.tier.MissReason;
+import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Penalties;
 import io.kvasir.runtime.engine.SamplingParameters;
@@ -14,6 +16,7 @@ import io.kvasir.runtime.engine.grammar.GrammarSpec;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,6 +58,10 @@ final class GenerationMessageTest {
   }
 
   private static GenerationMessage.Start start() {
+    return start(List.of("DEVICE", "PEER"));
+  }
+
+  private static GenerationMessage.Start start(List<String> sources) {
     return new GenerationMessage.Start(
         77,
         2,
@@ -73,7 +80,8 @@ final class GenerationMessageTest {
         3,
         60_000,
         2000,
-        true);
+        true,
+        sources);
   }
 
   private static WireUsage usage() {
@@ -87,7 +95,7 @@ final class GenerationMessageTest {
             new int[] {3, 4},
             new float[] {-0.25f, Float.NEGATIVE_INFINITY});
     Map<String, ClusterMessage> all = new LinkedHashMap<>();
-    all.put("start", start());
+    all.put("start-2", start());
     all.put("part", new GenerationMessage.Part(77, 1, 2, 5, 2000, false, new byte[] {1, -1, 0}));
     all.put(
         "embed",
@@ -147,6 +155,19 @@ final class GenerationMessageTest {
   }
 
   @Test
+  void shouldReadTheStartOfTheVersionBefore() {
+    golden.reads("start", start(null));
+  }
+
+  @Test
+  void shouldTakeASourceOfALaterVersionAsNone() {
+    assertEquals(
+        Set.of(Residence.HOST),
+        WireOrders.of(start(List.of("HOST", "HOLOGRAM"))).directions().sources());
+    assertEquals(Directions.NONE, WireOrders.of(start(null)).directions());
+  }
+
+  @Test
   void shouldReadAStartWithoutWhatAnOlderGatewayDoesNotSend() {
     GenerationMessage.Start now = start();
     GenerationMessage.Start before =
@@ -165,8 +186,10 @@ final class GenerationMessageTest {
             0,
             now.timeoutMs(),
             now.leaseMs(),
-            false);
-    golden.readsWithout(now, before, "session", "grammar", "resume", "computeTokens", "explained");
+            false,
+            null);
+    golden.readsWithout(
+        now, before, "session", "grammar", "resume", "computeTokens", "explained", "sources");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.kvasir.actors.schedule;
 
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
@@ -143,7 +144,8 @@ final class SimulatedCluster {
               null,
               resume,
               null,
-              false);
+              false,
+              Directions.NONE);
       Computed computed = new Computed(order);
       at(
           nowMs + random.nextInt(400),
@@ -350,7 +352,8 @@ final class SimulatedCluster {
               3,
               60_000,
               LEASE_MS,
-              false));
+              false,
+              null));
     }
 
     @Override

@@ -13,6 +13,8 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -37,7 +39,7 @@ public final class DemoCluster implements AutoCloseable {
   private final Duration drainLimit;
   private final DriverHandle driver;
   private final String url;
-  private final URI adminUrl;
+  private final Map<String, URI> adminUrls = new LinkedHashMap<>();
   private boolean closed;
 
   /**
@@ -55,7 +57,6 @@ public final class DemoCluster implements AutoCloseable {
     int[] ports = freePorts(2 * nodes);
     drainLimit = NodeLife.drainLimit(KvasirSettings.from(config));
     url = "http://" + LOOPBACK + ":" + httpPort;
-    adminUrl = URI.create("http://" + LOOPBACK + ":" + ports[nodes]);
     Map<String, Integer> size = Map.of("nodes-per-host", nodes, "max-peers", nodes - 1);
     driver =
         MediaDrivers.open(
@@ -84,6 +85,7 @@ public final class DemoCluster implements AutoCloseable {
       all.add(Integer.toString(gateway ? httpPort : 0));
       all.add("--launched");
       String name = "node-" + (i + 1);
+      adminUrls.put(name, URI.create("http://" + LOOPBACK + ":" + ports[nodes + i]));
       keepers.add(
           new NodeKeeper(
               name,
@@ -168,7 +170,7 @@ public final class DemoCluster implements AutoCloseable {
   private String progress() throws InterruptedException {
     JsonNode status;
     try {
-      status = StatusClient.get(adminUrl);
+      status = StatusClient.get(adminUrl());
     } catch (IOException notYet) {
       return "starting %d nodes".formatted(keepers.size());
     }
@@ -192,9 +194,47 @@ public final class DemoCluster implements AutoCloseable {
     return url;
   }
 
-  /** Where the cluster is shown. */
+  /** Where the cluster is shown: the gateway's admin address. */
   public URI adminUrl() {
-    return adminUrl;
+    return adminUrls.values().iterator().next();
+  }
+
+  /** Admin addresses by the nodes' names, {@code node-1}, the gateway, first. */
+  public Map<String, URI> adminUrls() {
+    return Collections.unmodifiableMap(adminUrls);
+  }
+
+  /**
+   * Kills a node without a word to it, as a crash would; its keeper starts it again.
+   *
+   * @throws IllegalArgumentException when no node has this name
+   */
+  public void kill(String node) {
+    keeper(node).kill();
+  }
+
+  /**
+   * Stops a node in its tracks until {@link #resume}: it answers nothing and knows nothing of it.
+   *
+   * @throws IOException when the signal cannot be sent
+   * @throws IllegalArgumentException when no node has this name
+   */
+  public void pause(String node) throws IOException, InterruptedException {
+    keeper(node).signal("STOP");
+  }
+
+  /** Lets a paused node go on. */
+  public void resume(String node) throws IOException, InterruptedException {
+    keeper(node).signal("CONT");
+  }
+
+  private NodeKeeper keeper(String node) {
+    int i = List.copyOf(adminUrls.keySet()).indexOf(node);
+    if (i < 0) {
+      throw new IllegalArgumentException(
+          "node=%s is none of %s".formatted(node, adminUrls.keySet()));
+    }
+    return keepers.get(i);
   }
 
   /** Process ids of the nodes in their present lives, the gateway first. */

@@ -131,6 +131,28 @@ public final class NodeKeeper implements AutoCloseable {
     }
   }
 
+  /** Kills the present life, which is followed by another. */
+  synchronized void kill() {
+    if (process != null) {
+      process.destroyForcibly();
+    }
+  }
+
+  /**
+   * Sends the present life a signal.
+   *
+   * @param signal as {@code kill} names it
+   * @throws IOException when it cannot be sent
+   */
+  void signal(String signal) throws IOException, InterruptedException {
+    String[] kill = {"kill", "-" + signal, Long.toString(pid())};
+    int code = new ProcessBuilder(kill).redirectErrorStream(true).start().waitFor();
+    if (code != 0) {
+      throw new IOException(
+          "SIG%s to node %s, process %d, ended with %d".formatted(signal, name, pid(), code));
+    }
+  }
+
   /** Lives begun so far. */
   public synchronized int lives() {
     return lives;

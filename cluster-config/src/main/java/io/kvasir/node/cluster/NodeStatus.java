@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kvasir.actors.api.ClusterNode;
+import io.kvasir.actors.api.NodeAdmin;
 import io.kvasir.actors.cluster.ClusterView;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.cluster.NodeMessage.Holdings;
@@ -33,6 +34,10 @@ final class NodeStatus {
   NodeStatus(ActorSystem<?> system, ClusterNode node) {
     this.system = system;
     this.node = node;
+  }
+
+  NodeAdmin admin() {
+    return node.admin();
   }
 
   /** One entry a member; {@code reachable} and {@code known} are this node's opinion. */

@@ -25,6 +25,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -46,6 +48,7 @@ final class DemoClusterTest {
   private static HttpClient http;
   private static String url;
   private static URI admin;
+  private static Map<String, URI> admins;
 
   @BeforeAll
   static void start() {
@@ -57,6 +60,11 @@ final class DemoClusterTest {
                 .withJvmFlags("-XX:TieredStopAtLevel=1"));
     url = demo.awaitLine("OpenAI API:\\s+(\\S+)/v1", START).group(1);
     admin = URI.create(demo.awaitLine("cluster status --url (\\S+)", START).group(1));
+    admins = new TreeMap<>();
+    for (int i = 1; i <= 3; i++) {
+      String line = "(node-" + i + ") admin (\\S+)";
+      admins.put("node-" + i, URI.create(demo.awaitLine(line, START).group(2)));
+    }
   }
 
   @AfterAll
@@ -141,8 +149,93 @@ final class DemoClusterTest {
     assertTrue(out.toString().contains("factbook"), out.toString());
   }
 
+  private static HttpResponse<String> admin(String node, String method, String path)
+      throws IOException, InterruptedException {
+    return http.send(
+        HttpRequest.newBuilder(admins.get(node).resolve(path))
+            .method(method, HttpRequest.BodyPublishers.noBody())
+            .build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
+  private static JsonNode tier(String node, String tier) throws IOException, InterruptedException {
+    HttpResponse<String> response = admin(node, "GET", "/kvasir/memory");
+    assertEquals(200, response.statusCode(), response.body());
+    JsonNode memory = JSON.readTree(response.body());
+    assertEquals(node, memory.path("node").asText());
+    for (JsonNode one : memory.path("tiers")) {
+      if (one.path("tier").asText().equals(tier)) {
+        return one;
+      }
+    }
+    throw new AssertionError("no tier " + tier + " in " + memory);
+  }
+
   @Test
   @Order(2)
+  void shouldAnswerOnTheNodeThatIsNamedAndLoadFromWhereItMay() throws Exception {
+    ObjectNode order = question().put("max_tokens", 4);
+    order.putObject("kvasir").put("node", "node-2");
+    JsonNode first = whole(order);
+    assertEquals("node-2", first.path("usage").path("kvasir").path("node").asText());
+    TestTime.await(BOUND, () -> "blocks on the host of node-2", () -> blocks("node-2", "host") > 0);
+    order.putObject("kvasir").put("node", "node-3");
+    JsonNode elsewhere = whole(order);
+    assertEquals("node-3", elsewhere.path("usage").path("kvasir").path("node").asText());
+    assertEquals(text(first), text(elsewhere));
+    HttpResponse<String> nobody =
+        chat(
+            question().<ObjectNode>set("kvasir", JSON.createObjectNode().put("node", "node-9")),
+            HttpResponse.BodyHandlers.ofString());
+    assertEquals(503, nobody.statusCode(), nobody.body());
+    assertTrue(nobody.body().contains("node-9"), nobody.body());
+  }
+
+  private static int blocks(String node, String tier) {
+    try {
+      return tier(node, tier).path("blocks").asInt();
+    } catch (IOException | InterruptedException failed) {
+      throw new AssertionError(failed);
+    }
+  }
+
+  @Test
+  @Order(3)
+  void shouldClearTheCachesOfANodeAndShowItsFigures() throws Exception {
+    TestTime.await(
+        BOUND,
+        () -> "an idle node",
+        () -> leases("node-2", "device") + leases("node-2", "host") == 0);
+    JsonNode cleared =
+        JSON.readTree(admin("node-2", "POST", "/kvasir/cache/clear?tiers=device,host").body());
+    assertTrue(cleared.path("cleared").path("device").asInt() > 0, cleared.toString());
+    assertTrue(cleared.path("cleared").path("host").asInt() > 0, cleared.toString());
+    TestTime.await(
+        BOUND,
+        () -> "nothing cached",
+        () -> blocks("node-2", "device") + blocks("node-2", "host") == 0);
+    HttpResponse<String> unknown = admin("node-2", "POST", "/kvasir/cache/clear?tiers=attic");
+    assertEquals(400, unknown.statusCode());
+    assertTrue(unknown.body().contains("attic"), unknown.body());
+    for (String node : admins.keySet()) {
+      String metrics = admin(node, "GET", "/metrics").body();
+      for (String name :
+          List.of("kvasir_directory_lookups_total", "kvasir_sessions ", "kvasir_tier_blocks{")) {
+        assertTrue(metrics.contains(name), () -> node + " has no " + name + " in " + metrics);
+      }
+    }
+  }
+
+  private static int leases(String node, String tier) {
+    try {
+      return tier(node, tier).path("leases").asInt() + tier(node, tier).path("inFlight").asInt();
+    } catch (IOException | InterruptedException failed) {
+      throw new AssertionError(failed);
+    }
+  }
+
+  @Test
+  @Order(4)
   void shouldGoOnWithTheSameTextWhenTheNodeThatAnswersIsKilled() throws Exception {
     ObjectNode order =
         question().put("max_tokens", TOKENS).put("min_tokens", TOKENS).put("ignore_eos", true);
@@ -195,7 +288,7 @@ final class DemoClusterTest {
   }
 
   @Test
-  @Order(3)
+  @Order(5)
   void shouldLeaveNothingBehind() throws Exception {
     List<ProcessHandle> children = new ArrayList<>(nodes());
     assertEquals(3, children.size());

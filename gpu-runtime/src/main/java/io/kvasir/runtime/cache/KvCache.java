@@ -337,6 +337,11 @@ public final class KvCache implements AutoCloseable {
     return leases.count() + pins.count();
   }
 
+  /** Blocks with a key, referenced or not. */
+  public int blockCount() {
+    return store.blockCount();
+  }
+
   /** Evicts every block that nobody refers to; returns how many. */
   public int evictUnreferenced() {
     return store.evictAll();

@@ -58,6 +58,7 @@ final class BlockDesk implements DeviceBlocks {
     this.options = options.blocks();
     this.clockNs = options.clockNs();
     this.counters = counters;
+    counters.openCalls(openCalls::get);
     this.wake = wake;
     this.shape = shapeOf(cache);
     this.keyScheme = new KeyScheme(cache.layout().slots(), cache.keyDomains());

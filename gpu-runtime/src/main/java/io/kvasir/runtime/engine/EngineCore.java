@@ -191,6 +191,7 @@ final class EngineCore implements AutoCloseable {
     counters.set(Counter.ARENA_USED_BYTES, cache.usedBytes());
     counters.set(Counter.ARENA_REFERENCED_BYTES, cache.referencedBytes());
     counters.set(Counter.LEASES, cache.leaseCount());
+    counters.set(Counter.CACHED_BLOCKS, cache.blockCount());
   }
 
   // ---- scheduling ----

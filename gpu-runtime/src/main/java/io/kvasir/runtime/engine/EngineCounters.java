@@ -2,6 +2,7 @@ package io.kvasir.runtime.engine;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.IntSupplier;
 
 /** Counters written by the engine thread, read by anyone; no allocation, no contention. */
 final class EngineCounters {
@@ -22,6 +23,7 @@ final class EngineCounters {
     ARENA_REFERENCED_BYTES,
     LEASES,
     PINS,
+    CACHED_BLOCKS,
     LOADED_BLOCKS,
     LOADED_BYTES,
     READ_BLOCKS,
@@ -31,6 +33,13 @@ final class EngineCounters {
 
   private static final VarHandle VALUES = MethodHandles.arrayElementVarHandle(long[].class);
   private final long[] values = new long[Counter.values().length];
+
+  private volatile IntSupplier openCalls = () -> 0;
+
+  /** Where the calls of tiers that wait for their answer are counted. */
+  void openCalls(IntSupplier count) {
+    openCalls = count;
+  }
 
   void add(Counter counter, long amount) {
     int i = counter.ordinal();
@@ -68,6 +77,8 @@ final class EngineCounters {
             get(Counter.LOADED_BYTES),
             get(Counter.READ_BLOCKS),
             get(Counter.READ_BYTES),
-            get(Counter.REFUSED_BLOCKS)));
+            get(Counter.REFUSED_BLOCKS),
+            get(Counter.CACHED_BLOCKS),
+            openCalls.getAsInt()));
   }
 }

@@ -28,6 +28,8 @@ public record EngineStats(
    *
    * @param pins open now
    * @param refusedBlocks that did not prove themselves and were not taken (law 2)
+   * @param cachedBlocks with a key, now
+   * @param openCalls of tiers and peers that wait for their answer
    */
   public record Blocks(
       int pins,
@@ -35,7 +37,9 @@ public record EngineStats(
       long loadedBytes,
       long readBlocks,
       long readBytes,
-      long refusedBlocks) {
-    public static final Blocks NONE = new Blocks(0, 0, 0, 0, 0, 0);
+      long refusedBlocks,
+      long cachedBlocks,
+      int openCalls) {
+    public static final Blocks NONE = new Blocks(0, 0, 0, 0, 0, 0, 0, 0);
   }
 }
