@@ -36,6 +36,7 @@ public final class ClusterBench {
   private static final int EMBEDDED_HEAP_MIB = 256;
   private static final int BASE_HEAP_MIB = 384;
   private static final String EMBEDDED = "embedded:factbook";
+  private static final String SERVED = "measured";
   private static final String EMBEDDED_ID = "factbook";
   private static final List<String> DEVICE_ONLY = List.of("device");
   private static final List<String> ALL_TIERS = List.of("device", "host", "peer");
@@ -196,13 +197,12 @@ public final class ClusterBench {
   }
 
   private Orders orders() {
-    String id = options.model().substring(options.model().indexOf(':') + 1);
-    return new Orders(id, shape.vocabulary(), options.seed());
+    return new Orders(SERVED, shape.vocabulary(), options.seed());
   }
 
   private ClusterPlan plan(Medium medium, int threads, Map<String, String> settings) {
     Map<String, String> all = new LinkedHashMap<>();
-    all.put("kvasir.runtime.served-name", orders().model());
+    all.put("kvasir.runtime.served-name", SERVED);
     all.put("kvasir.runtime.engine.arena", "256 MiB");
     all.put("kvasir.actors.tier.host-bytes", "512 MiB");
     all.putAll(settings);

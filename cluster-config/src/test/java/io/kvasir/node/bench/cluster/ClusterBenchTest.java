@@ -53,15 +53,15 @@ final class ClusterBenchTest {
 
   @Test
   void shouldTellNodesApartByRoleAndMedium() {
-    ClusterPlan ipc = new ClusterPlan("m", Medium.IPC, List.of(Map.of(), Map.of()), 2, 1, 700, Map.of());
+    ClusterPlan ipc =
+        new ClusterPlan("m", Medium.IPC, List.of(Map.of(), Map.of()), 2, 1, 700, Map.of());
     assertEquals(4, ipc.nodes().size());
     assertTrue(ipc.nodes().get(1).gateway());
     assertEquals(List.of("gateway"), ipc.nodes().get(1).roles());
     assertEquals(700, ipc.nodes().get(2).heapMib());
     assertFalse(ipc.nodes().get(2).settings().containsKey("kvasir.actors.link.udp-host"));
     ClusterPlan udp = new ClusterPlan("m", Medium.UDP_64K, List.of(Map.of()), 2, 1, 700, Map.of());
-    assertEquals(
-        "embedded", udp.nodes().getLast().settings().get("kvasir.transport.driver.mode"));
+    assertEquals("embedded", udp.nodes().getLast().settings().get("kvasir.transport.driver.mode"));
     assertEquals("65504", udp.nodes().getLast().settings().get("kvasir.transport.sizing.mtu"));
   }
 
@@ -81,9 +81,7 @@ final class ClusterBenchTest {
     IllegalArgumentException refused =
         assertThrows(
             IllegalArgumentException.class,
-            () ->
-                new ClusterBench.Options(
-                    good.model(), Set.of(), 0, 1, null, false, true));
+            () -> new ClusterBench.Options(good.model(), Set.of(), 0, 1, null, false, true));
     assertTrue(refused.getMessage().contains("--kills=0"), refused.getMessage());
   }
 
@@ -119,8 +117,7 @@ final class ClusterBenchTest {
             "idle node",
             "heap of 500 idle sessions",
             "lookup of 100 blocks, remote")) {
-      assertTrue(
-          names.stream().anyMatch(name -> name.startsWith(start)), start + " in " + names);
+      assertTrue(names.stream().anyMatch(name -> name.startsWith(start)), start + " in " + names);
     }
     // Every sample was served from the place that its row names, and every text was equal.
     for (JsonNode row : rows) {

@@ -40,8 +40,7 @@ final class StreamedTest {
     stream.take(json("{'choices': [{'delta': {'content': ' two'}}]}"), 130 * MS);
     stream.take(json("{'choices': [{'text': ' three'}]}"), 2130 * MS);
     stream.take(json("{'choices': [{'text': ' four'}]}"), 2135 * MS);
-    stream.take(
-        json("{'choices': [], 'usage': " + usage(64, 32, 0, 0, 32, 2) + "}"), 2136 * MS);
+    stream.take(json("{'choices': [], 'usage': " + usage(64, 32, 0, 0, 32, 2) + "}"), 2136 * MS);
     Streamed answer = stream.build(2140 * MS);
     assertEquals("one two three four", answer.text());
     assertEquals(20, answer.firstTextMs());
@@ -53,8 +52,7 @@ final class StreamedTest {
   @Test
   void shouldRefuseStreamsThatFailOrEndWithoutAccounting() throws IOException {
     Streamed.Builder failed = new Streamed.Builder(0);
-    assertThrows(
-        IOException.class, () -> failed.take(json("{'error': {'message': 'gone'}}"), 1));
+    assertThrows(IOException.class, () -> failed.take(json("{'error': {'message': 'gone'}}"), 1));
     Streamed.Builder cut = new Streamed.Builder(0);
     cut.take(json("{'choices': [{'text': 'x'}]}"), 1);
     assertThrows(IOException.class, () -> cut.build(2));
