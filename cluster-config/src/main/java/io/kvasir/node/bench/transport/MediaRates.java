@@ -3,7 +3,8 @@ package io.kvasir.node.bench.transport;
 import io.kvasir.node.bench.Median;
 import io.kvasir.transport.driver.HostLimits;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,21 +68,23 @@ public final class MediaRates {
 
   /** GB/s of one thread that copies pieces from and to memory beyond any cache. */
   public static double copy(int pieceBytes) {
-    ByteBuffer from = Regions.filled(1);
-    ByteBuffer to = Regions.empty();
-    List<Double> runs = new ArrayList<>();
-    for (int run = -WARM_UP_RUNS; run < RUNS; run++) {
-      long startNs = System.nanoTime();
-      int bytes = 0;
-      for (int at = 0; at + pieceBytes <= Regions.BYTES; at += pieceBytes) {
-        to.put(at, from, at, pieceBytes);
-        bytes += pieceBytes;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment from = arena.allocate(Regions.BYTES, Regions.ALIGNMENT).fill((byte) 1);
+      MemorySegment to = arena.allocate(Regions.BYTES, Regions.ALIGNMENT).fill((byte) 2);
+      List<Double> runs = new ArrayList<>();
+      for (int run = -WARM_UP_RUNS; run < RUNS; run++) {
+        long startNs = System.nanoTime();
+        long bytes = 0;
+        for (long at = 0; at + pieceBytes <= Regions.BYTES; at += pieceBytes) {
+          MemorySegment.copy(from, at, to, at, pieceBytes);
+          bytes += pieceBytes;
+        }
+        double gbs = (double) bytes / (System.nanoTime() - startNs);
+        if (run >= 0) {
+          runs.add(gbs);
+        }
       }
-      double gbs = (double) bytes / (System.nanoTime() - startNs);
-      if (run >= 0) {
-        runs.add(gbs);
-      }
+      return Median.of(runs);
     }
-    return Median.of(runs);
   }
 }
