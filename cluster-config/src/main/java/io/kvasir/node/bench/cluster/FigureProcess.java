@@ -31,7 +31,8 @@ final class FigureProcess {
   static void run(BenchReport report, int heapMib, Path log, String... arguments)
       throws IOException, InterruptedException {
     List<String> command =
-        new ArrayList<>(ChildCommand.of(heapMib, FigureWorker.class, List.of(arguments)));
+        new ArrayList<>(
+            ChildCommand.of(heapMib, List.of(), FigureWorker.class, List.of(arguments)));
     Process process =
         new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
