@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       BenchCommand.OfEngine.class,
       BenchQualityCommand.class,
       BenchServingCommand.class,
+      BenchSingleCommand.class,
       BenchStartCommand.class,
       BenchTransportCommand.class
     })
@@ -33,7 +34,7 @@ final class BenchCommand implements Runnable {
   public void run() {
     throw new ParameterException(
         spec.commandLine(),
-        "Name a sub-command: engine, quality, serving-single, start or transport.");
+        "Name a sub-command: engine, quality, serving, serving-single, start or transport.");
   }
 
   /** {@code kvasir bench engine}. */

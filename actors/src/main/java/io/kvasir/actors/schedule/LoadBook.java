@@ -126,7 +126,11 @@ final class LoadBook {
     return load != null && load.draining();
   }
 
-  /** What is asked about a request. */
+  /**
+   * What is asked about a request.
+   *
+   * @param sources that it may be loaded from: others do not make a node better
+   */
   record Question(
       long requestId,
       String tenant,
@@ -134,6 +138,7 @@ final class LoadBook {
       String model,
       int promptTokens,
       Holdings holdings,
+      Set<Residence> sources,
       long selfNodeId) {}
 
   /** The nodes as the score wants them. */
@@ -208,10 +213,10 @@ final class LoadBook {
         continue;
       }
       if (!own) {
-        peer = Math.max(peer, blocks);
+        peer = q.sources().contains(Residence.PEER) ? Math.max(peer, blocks) : 0;
       } else if (holder.residence() == Residence.DEVICE) {
         device = Math.max(device, blocks);
-      } else {
+      } else if (q.sources().contains(holder.residence())) {
         host = Math.max(host, blocks);
       }
     }

@@ -130,6 +130,7 @@ final class NodeChoice {
             request.model.id(),
             promptTokens,
             holdings,
+            request.sources(),
             selfNodeId);
     return NodeScore.rank(book.candidates(able, question), promptTokens, settings.leastLoaded());
   }

@@ -2,11 +2,13 @@ package io.kvasir.actors.schedule;
 
 import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.EmbeddingOrder;
 import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.schedule.GenerationReply.Finished;
+import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.SamplingParameters;
 import java.util.ArrayList;
 import java.util.List;
@@ -191,6 +193,11 @@ final class RoutedRequest implements Failover.Port {
   /** The node that the first attempt is to be made on, by name; null = the best. */
   String namedNode() {
     return order == null || prefills() || attempts > 0 ? null : order.directions().node();
+  }
+
+  /** What its blocks may be loaded from. */
+  Set<Residence> sources() {
+    return order == null ? Directions.NONE.sources() : order.directions().sources();
   }
 
   /** Whether somebody reads what was accepted. */

@@ -13,6 +13,7 @@ import io.kvasir.runtime.blocks.KeyScheme;
 import io.kvasir.runtime.blocks.Residence;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +54,8 @@ final class LoadBookTest {
   }
 
   private static LoadBook.Question question(long request, int prompt, Holdings holdings) {
-    return new LoadBook.Question(request, "t", "s", "m", prompt, holdings, 0);
+    return new LoadBook.Question(
+        request, "t", "s", "m", prompt, holdings, EnumSet.allOf(Residence.class), 0);
   }
 
   private static Holdings held(long node, long incarnation, Residence where, int blocks) {
@@ -119,6 +121,16 @@ final class LoadBookTest {
     NodeScore.Candidate peer = candidate(1, held(2, 20, Residence.DEVICE, 4), 100);
     assertEquals(64, peer.loadTokens());
     assertTrue(peer.loadNs() > host.loadNs(), "a peer is farther than this host's memory");
+  }
+
+  @Test
+  void shouldGiveNoCreditForTiersThatTheRequestMayNotLoadFrom() {
+    for (Holdings held :
+        List.of(held(1, 10, Residence.HOST, 4), held(2, 20, Residence.DEVICE, 4))) {
+      LoadBook.Question asked =
+          new LoadBook.Question(9, "t", "s", "m", 100, held, EnumSet.of(Residence.DEVICE), 0);
+      assertEquals(0, book.candidates(List.of(node(1)), asked).getFirst().loadTokens());
+    }
   }
 
   @Test

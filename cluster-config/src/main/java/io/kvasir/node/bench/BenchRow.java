@@ -43,7 +43,8 @@ public record BenchRow(
       return new Goal(Direction.AT_MOST, bound);
     }
 
-    boolean isMetBy(double figure) {
+    /** Whether a figure is on the good side. */
+    public boolean isMetBy(double figure) {
       return direction == Direction.AT_LEAST ? figure >= bound : figure <= bound;
     }
 

@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The command line of a node's own process: this JVM's flags and class path, another heap. */
-final class ChildCommand {
+/** The command line of a process of its own: this JVM's flags and class path, another heap. */
+public final class ChildCommand {
   private ChildCommand() {}
 
   /**
@@ -15,7 +15,13 @@ final class ChildCommand {
    * @param flags further flags of the child
    * @param arguments of {@code kvasir}
    */
-  static List<String> of(long heapMib, List<String> flags, List<String> arguments) {
+  public static List<String> of(long heapMib, List<String> flags, List<String> arguments) {
+    return of(heapMib, flags, KvasirCommand.class, arguments);
+  }
+
+  /** The same with another main class than the command's. */
+  public static List<String> of(
+      long heapMib, List<String> flags, Class<?> main, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -29,7 +35,7 @@ final class ChildCommand {
     command.add("-Xmx" + (heap == null ? heapMib + "m" : heap));
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
-    command.add(KvasirCommand.class.getName());
+    command.add(main.getName());
     command.addAll(arguments);
     return command;
   }

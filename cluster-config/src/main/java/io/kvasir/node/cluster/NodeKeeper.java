@@ -16,7 +16,7 @@ import java.util.function.Consumer;
  * reads its standard input and ends when that does, so that it does not outlive this process,
  * however this one ends. Thread-safe; own threads.
  */
-final class NodeKeeper implements AutoCloseable {
+public final class NodeKeeper implements AutoCloseable {
   /** A node that the cluster has removed: its state is gone, a new life may join. */
   static final int EXIT_REMOVED = 4;
 
@@ -30,6 +30,7 @@ final class NodeKeeper implements AutoCloseable {
   private final String name;
   private final List<String> command;
   private final RestartPolicy policy;
+  private final ProcessBuilder.Redirect errors;
   private final Consumer<String> lines;
   private final CountDownLatch ended = new CountDownLatch(1);
   private final CountDownLatch stop = new CountDownLatch(1);
@@ -44,9 +45,25 @@ final class NodeKeeper implements AutoCloseable {
    * @param lines takes what the node prints, on a thread of this keeper
    */
   NodeKeeper(String name, List<String> command, RestartPolicy policy, Consumer<String> lines) {
+    this(name, command, policy, ProcessBuilder.Redirect.INHERIT, lines);
+  }
+
+  /**
+   * Starts the node.
+   *
+   * @param errors takes what it logs
+   * @param lines takes what the node prints, on a thread of this keeper
+   */
+  public NodeKeeper(
+      String name,
+      List<String> command,
+      RestartPolicy policy,
+      ProcessBuilder.Redirect errors,
+      Consumer<String> lines) {
     this.name = name;
     this.command = List.copyOf(command);
     this.policy = policy;
+    this.errors = errors;
     this.lines = lines;
     Thread.ofPlatform().daemon().name("keeper-" + name).start(this::keep);
   }
@@ -103,7 +120,7 @@ final class NodeKeeper implements AutoCloseable {
     if (stop.getCount() == 0) {
       return null;
     }
-    process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    process = new ProcessBuilder(command).redirectError(errors).start();
     lives++;
     return process;
   }
@@ -152,27 +169,27 @@ final class NodeKeeper implements AutoCloseable {
   }
 
   /** Lives begun so far. */
-  synchronized int lives() {
+  public synchronized int lives() {
     return lives;
   }
 
   /** Process id of the present or last life; 0 before the first. */
-  synchronized long pid() {
+  public synchronized long pid() {
     return process == null ? 0 : process.pid();
   }
 
   /** Exit code of the last life that has ended. */
-  int exitCode() {
+  public int exitCode() {
     return exitCode;
   }
 
   /** Whether it has ended for good, at once or within the time. */
-  boolean awaitEnd(Duration limit) throws InterruptedException {
+  public boolean awaitEnd(Duration limit) throws InterruptedException {
     return ended.await(limit.toMillis(), TimeUnit.MILLISECONDS);
   }
 
   /** Tells the node to drain and end; returns at once. */
-  synchronized void stop() {
+  public synchronized void stop() {
     stop.countDown();
     if (process == null) {
       ended.countDown();

@@ -8,7 +8,7 @@ import java.time.Duration;
  * How long a launcher waits before it starts a node again: longer each time, until a life was long
  * enough to forgive. Pure; for one thread.
  */
-final class RestartPolicy {
+public final class RestartPolicy {
   private static final String PATH = ClusterConfig.PATH + ".restart";
 
   private final Duration first;
@@ -16,7 +16,13 @@ final class RestartPolicy {
   private final Duration forgiveAfter;
   private Duration next;
 
-  RestartPolicy(Duration first, Duration longest, Duration forgiveAfter) {
+  /**
+   * Makes a policy.
+   *
+   * @param forgiveAfter a life that long makes the next wait the first again
+   * @throws ConfigurationException when they contradict each other
+   */
+  public RestartPolicy(Duration first, Duration longest, Duration forgiveAfter) {
     if (first.toMillis() < 1 || longest.compareTo(first) < 0) {
       throw new ConfigurationException(
           "%s.first=%d ms must be at least 1 ms and longest=%d ms no shorter; raise longest"

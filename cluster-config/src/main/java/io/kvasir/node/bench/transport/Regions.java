@@ -10,7 +10,7 @@ final class Regions {
   /** Of each end. */
   static final int BYTES = 256 << 20;
 
-  private static final int ALIGNMENT = 4096;
+  static final int ALIGNMENT = 4096;
 
   private Regions() {}
 
