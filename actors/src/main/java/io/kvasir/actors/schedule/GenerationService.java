@@ -313,7 +313,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     try {
       whole = assembly.message();
     } catch (RuntimeException malformed) {
-      getContext().getLog().warn("an order in slices cannot be read, it is dropped", malformed);
+      getContext().getLog().warn("an order in slices is dropped: {}", malformed.getMessage());
       return;
     }
     switch (whole) {

@@ -13,8 +13,6 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -39,13 +37,7 @@ public final class ClusterUnderTest implements AutoCloseable {
   public static final String RIGHT = "right";
 
   /** Tokens a block. */
-  public static final int SLOTS = 4;
-
-  /**
-   * Longest prompt. Shorter ones than a node measures its speed by, so that it goes on believing
-   * that computing is slow: what can be loaded is, however small the model.
-   */
-  public static final int MAX_PROMPT = 31;
+  public static final int SLOTS = 16;
 
   /** Entries of one node's directory copy at most. */
   public static final int MAX_DIRECTORY_ENTRIES = 1000;
@@ -58,22 +50,11 @@ public final class ClusterUnderTest implements AutoCloseable {
   private static final Duration LIMIT = Duration.ofSeconds(20);
   private static final int MAX_LINES = 1000;
 
-  /** Random weights; a token costs next to nothing. */
-  private static final String MODEL =
-      """
-      {"model_type": "llama", "vocab_size": 259, "hidden_size": 64, "intermediate_size": 128,
-       "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
-       "head_dim": 16, "rms_norm_eps": 1e-5, "rope_theta": 10000,
-       "max_position_embeddings": 4096, "tie_word_embeddings": false,
-       "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "float32"}
-      """;
-
   private final DemoCluster cluster;
   private final HttpClient http = HttpClient.newHttpClient();
   private final Map<String, String> keys = new HashMap<>();
   private final AtomicLong accounted = new AtomicLong();
   private final Deque<String> lines = new ArrayDeque<>();
-  private final Path folder = Files.createTempDirectory("kvasir-cluster");
   private final String model;
 
   /**
@@ -110,15 +91,8 @@ public final class ClusterUnderTest implements AutoCloseable {
     }
   }
 
-  private Map<String, String> settings() throws IOException {
+  private Map<String, String> settings() {
     Map<String, String> settings = new TreeMap<>();
-    Path file = Files.writeString(folder.resolve("config.json"), MODEL);
-    settings.put("kvasir.runtime.model", "dummy:" + file);
-    settings.put("kvasir.runtime.served-name", "small");
-    settings.put("kvasir.runtime.warm-up", "0 s");
-    settings.put("kvasir.runtime.engine.arena", "16 MiB");
-    settings.put("kvasir.actors.tier.host-bytes", "16 MiB");
-    settings.put("kvasir.actors.tier.priors.prefill-tokens-per-second", "1");
     SecureRandom random = new SecureRandom();
     for (String tenant : List.of(LEFT, RIGHT)) {
       ApiKey key = ApiKey.create(random);
@@ -344,12 +318,5 @@ public final class ClusterUnderTest implements AutoCloseable {
   public void close() {
     http.shutdownNow();
     cluster.close();
-    try {
-      Files.deleteIfExists(folder.resolve("config.json"));
-      Files.deleteIfExists(folder);
-    } catch (IOException left) {
-      System.getLogger(ClusterUnderTest.class.getName())
-          .log(System.Logger.Level.WARNING, "left behind: " + folder, left);
-    }
   }
 }

@@ -79,8 +79,7 @@ public final class A15Accounting implements Scenario<ClusterUnderTest> {
 
   private static int lengths(Random random) {
     int blocks = 1 + random.nextInt(Nodes.BLOCKS);
-    int length = blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1;
-    return Math.min(ClusterUnderTest.MAX_PROMPT, length);
+    return blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1;
   }
 
   private static Answer streamed(ApiClient api, Question question) throws Exception {
