@@ -110,6 +110,6 @@ public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
     long startNs = System.nanoTime();
     cluster.api().ask(trial.tokens(LEAST_TOKENS));
     long tokens = LEAST_TOKENS * ANSWER.toNanos() / (System.nanoTime() - startNs);
-    return (int) Math.clamp(tokens, LEAST_TOKENS, MOST_TOKENS);
+    return Math.clamp(tokens, LEAST_TOKENS, MOST_TOKENS);
   }
 }
