@@ -111,6 +111,7 @@ public final class ClusterUnderTest implements AutoCloseable {
     // Time is short and the machine is busy: a slow directory is still one that answers.
     settings.put("kvasir.actors.schedule.lookup-deadline", "500 ms");
     settings.put("kvasir.actors.tier.lookup-deadline", "500 ms");
+    settings.put("kvasir.actors.schedule.fetch-deadline", "3 s");
     settings.put("kvasir.node.cluster.restart.first", "200 ms");
     return settings;
   }

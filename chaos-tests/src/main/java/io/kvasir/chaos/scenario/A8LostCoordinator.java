@@ -13,7 +13,7 @@ import java.util.Map;
 /** Under load the node dies that holds directory copies and the coordinator of the sessions. */
 public final class A8LostCoordinator implements Scenario<ClusterUnderTest> {
   private static final int SALT = 800;
-  private static final int PROMPTS = 8;
+  private static final int PROMPTS = 6;
   private static final int CLIENTS = 2;
   private static final double ENOUGH = 0.9;
   private static final int WINDOW_ANSWERS = 2 * PROMPTS;
@@ -60,7 +60,7 @@ public final class A8LostCoordinator implements Scenario<ClusterUnderTest> {
       long killedNs = System.nanoTime();
       Duration back =
           evidence.await(
-              LIMIT,
+              scale.within(LIMIT),
               () -> "a hit rate of 0.9, but %.3f".formatted(lately(load, answered)),
               () -> load.count() >= answered + WINDOW_ANSWERS && lately(load, answered) >= ENOUGH);
       evidence.note(

@@ -37,6 +37,12 @@ public final class A9ClearedCache implements Scenario<ClusterUnderTest> {
       evidence.note("%s cleared: %s", node, cluster.clear(node, "device,host"));
     }
     long clearedNs = System.nanoTime();
+    Duration forgotten =
+        evidence.await(
+            scale.within(ALLOWED),
+            () -> "the directory has forgotten what was cleared",
+            () -> Nodes.directoryIsEmpty(cluster));
+    evidence.note("the directory had forgotten it after %d ms at most", forgotten.toMillis());
     evidence.await(
         Evidence.PATIENCE,
         () -> "one second",

@@ -26,16 +26,18 @@ final class Nodes {
   static void clean(ClusterUnderTest cluster, Evidence evidence) throws Exception {
     cluster.awaitWhole(evidence);
     cluster.clearAll(evidence);
-    evidence.await(
-        "the directory has forgotten all",
-        () -> {
-          for (String node : cluster.nodes()) {
-            if (cluster.memory(node).directory().entries() > 0) {
-              return false;
-            }
-          }
-          return true;
-        });
+    evidence.await("the directory has forgotten all", () -> directoryIsEmpty(cluster));
+  }
+
+  /** Whether no copy of the directory names any block. */
+  static boolean directoryIsEmpty(ClusterUnderTest cluster)
+      throws IOException, InterruptedException {
+    for (String node : cluster.nodes()) {
+      if (cluster.memory(node).directory().entries() > 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

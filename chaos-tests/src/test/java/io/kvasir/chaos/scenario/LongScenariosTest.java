@@ -64,6 +64,12 @@ final class LongScenariosTest {
 
   @Test
   @Order(5)
+  void shouldGiveNoCreditForAClearedCache() {
+    shouldHold(new A9ClearedCache());
+  }
+
+  @Test
+  @Order(6)
   void shouldGoOnWithoutTheCoordinator() {
     shouldHold(new A8LostCoordinator());
   }
