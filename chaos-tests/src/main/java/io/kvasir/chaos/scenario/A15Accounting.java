@@ -41,7 +41,7 @@ public final class A15Accounting implements Scenario<ClusterUnderTest> {
     Random random = new Random(SALT);
     double before = promptTokens(cluster);
     List<Answer> answers = new ArrayList<>();
-    int rounds = Math.max(40, scale.repeats() / 10);
+    int rounds = Math.max(32, scale.repeats() / 10);
     for (int i = 0; i < rounds; i++) {
       int length = lengths(random);
       Question question =
