@@ -38,7 +38,7 @@ final class BenchCluster implements AutoCloseable {
   private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** As bin/kvasir starts a node. */
-  private static final List<String> COLLECTOR =
+  static final List<String> COLLECTOR =
       List.of("-XX:+UseSerialGC", "-XX:NewSize=32m", "-XX:MaxNewSize=64m");
 
   private final ClusterPlan plan;

@@ -32,6 +32,9 @@ final class FigureProcess {
       throws IOException, InterruptedException {
     List<String> command =
         new ArrayList<>(ChildCommand.of(heapMib, FigureWorker.class, List.of(arguments)));
+    // A node's collector, which moves little at a time: its pauses are part of a lookup's tail.
+    command.addAll(1, BenchCluster.COLLECTOR);
+    command.add(1, "-Xms" + heapMib + "m");
     Process process =
         new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))
