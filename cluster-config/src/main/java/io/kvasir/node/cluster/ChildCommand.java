@@ -12,14 +12,16 @@ public final class ChildCommand {
 
   /**
    * @param heapMib −Xmx of the child; the environment's KVASIR_HEAP wins over it
+   * @param flags further flags of the child
    * @param arguments of {@code kvasir}
    */
-  public static List<String> of(long heapMib, List<String> arguments) {
-    return of(heapMib, KvasirCommand.class, arguments);
+  public static List<String> of(long heapMib, List<String> flags, List<String> arguments) {
+    return of(heapMib, flags, KvasirCommand.class, arguments);
   }
 
   /** The same with another main class than the command's. */
-  public static List<String> of(long heapMib, Class<?> main, List<String> arguments) {
+  public static List<String> of(
+      long heapMib, List<String> flags, Class<?> main, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -28,6 +30,7 @@ public final class ChildCommand {
         command.add(flag);
       }
     }
+    command.addAll(flags);
     String heap = System.getenv("KVASIR_HEAP");
     command.add("-Xmx" + (heap == null ? heapMib + "m" : heap));
     command.add("-cp");

@@ -54,6 +54,22 @@ public final class DemoCluster implements AutoCloseable {
   public DemoCluster(
       Config config, int nodes, int httpPort, List<String> arguments, Consumer<String> lines)
       throws IOException {
+    this(config, nodes, httpPort, List.of(), arguments, lines);
+  }
+
+  /**
+   * Starts the nodes; they are not ready yet.
+   *
+   * @param flags of the nodes' JVMs, beside this one's
+   */
+  public DemoCluster(
+      Config config,
+      int nodes,
+      int httpPort,
+      List<String> flags,
+      List<String> arguments,
+      Consumer<String> lines)
+      throws IOException {
     int[] ports = freePorts(2 * nodes);
     drainLimit = NodeLife.drainLimit(KvasirSettings.from(config));
     url = "http://" + LOOPBACK + ":" + httpPort;
@@ -89,7 +105,7 @@ public final class DemoCluster implements AutoCloseable {
       keepers.add(
           new NodeKeeper(
               name,
-              ChildCommand.of(gateway ? GATEWAY_HEAP_MIB : COMPUTING_HEAP_MIB, all),
+              ChildCommand.of(gateway ? GATEWAY_HEAP_MIB : COMPUTING_HEAP_MIB, flags, all),
               RestartPolicy.from(config),
               lines));
     }
@@ -226,6 +242,24 @@ public final class DemoCluster implements AutoCloseable {
   /** Lets a paused node go on. */
   public void resume(String node) throws IOException, InterruptedException {
     keeper(node).signal("CONT");
+  }
+
+  /**
+   * Tells a node to drain and to end, as SIGTERM does; its keeper starts it again.
+   *
+   * @throws IllegalArgumentException when no node has this name
+   */
+  public void restart(String node) {
+    keeper(node).restart();
+  }
+
+  /**
+   * Lives of a node so far, its present one included.
+   *
+   * @throws IllegalArgumentException when no node has this name
+   */
+  public int lives(String node) {
+    return keeper(node).lives();
   }
 
   private NodeKeeper keeper(String node) {

@@ -36,6 +36,7 @@ public final class NodeKeeper implements AutoCloseable {
   private final CountDownLatch stop = new CountDownLatch(1);
   private Process process;
   private int lives;
+  private boolean again;
   private volatile int exitCode;
 
   /**
@@ -77,7 +78,7 @@ public final class NodeKeeper implements AutoCloseable {
         }
         read(child);
         exitCode = child.waitFor();
-        if (stop.getCount() == 0 || !isRestarted(exitCode)) {
+        if (stop.getCount() == 0 || !(takeAgain() || isRestarted(exitCode))) {
           return;
         }
         Duration wait = policy.ended(Duration.ofNanos(System.nanoTime() - startNs));
@@ -100,6 +101,12 @@ public final class NodeKeeper implements AutoCloseable {
     } finally {
       ended.countDown();
     }
+  }
+
+  private synchronized boolean takeAgain() {
+    boolean wanted = again;
+    again = false;
+    return wanted;
   }
 
   static boolean isRestarted(int exitCode) {
@@ -135,6 +142,14 @@ public final class NodeKeeper implements AutoCloseable {
   synchronized void kill() {
     if (process != null) {
       process.destroyForcibly();
+    }
+  }
+
+  /** Tells the present life to drain and to end; another one follows. */
+  synchronized void restart() {
+    if (process != null) {
+      again = true;
+      process.destroy();
     }
   }
 

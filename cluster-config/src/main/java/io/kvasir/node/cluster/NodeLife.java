@@ -32,7 +32,7 @@ public final class NodeLife {
     NodeKeeper keeper =
         new NodeKeeper(
             "here",
-            ChildCommand.of(heapMib(config, settings), arguments),
+            ChildCommand.of(heapMib(config, settings), List.of(), arguments),
             RestartPolicy.from(config),
             line -> {
               out.println(line);

@@ -16,10 +16,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.StringJoiner;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
@@ -40,12 +42,14 @@ final class NodeKillsTest {
 
   @Test
   @Tag("slow")
+  @Timeout(value = 1, unit = TimeUnit.HOURS)
   void shouldLoseNoSecondMemberToFiftyKillsOfThree(ProcessFixture processes) {
     kill(processes, 3, KILLS_PER_FIXTURE);
   }
 
   @Test
   @Tag("slow")
+  @Timeout(value = 1, unit = TimeUnit.HOURS)
   void shouldLoseNoSecondMemberToFiftyKillsOfFive(ProcessFixture processes) {
     kill(processes, 5, KILLS_PER_FIXTURE);
   }

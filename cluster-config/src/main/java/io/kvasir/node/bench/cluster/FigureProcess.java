@@ -31,7 +31,8 @@ final class FigureProcess {
   static void run(BenchReport report, int heapMib, Path log, String... arguments)
       throws IOException, InterruptedException {
     List<String> command =
-        new ArrayList<>(ChildCommand.of(heapMib, FigureWorker.class, List.of(arguments)));
+        new ArrayList<>(
+            ChildCommand.of(heapMib, List.of(), FigureWorker.class, List.of(arguments)));
     // A node's collector, which moves little at a time: its pauses are part of a lookup's tail.
     command.addAll(1, BenchCluster.COLLECTOR);
     command.add(1, "-Xms" + heapMib + "m");
