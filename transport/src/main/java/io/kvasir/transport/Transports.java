@@ -1,12 +1,12 @@
 package io.kvasir.transport;
 
 import io.kvasir.transport.agent.NodeTransport;
+import io.kvasir.transport.agent.RestingIdle;
 import io.kvasir.transport.media.Medium;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
 import org.agrona.concurrent.NanoClock;
 import org.agrona.concurrent.SystemNanoClock;
@@ -39,13 +39,10 @@ public final class Transports {
       Supplier<IdleStrategy> idle,
       NanoClock clock,
       Consumer<Throwable> errors) {
-    /** Own thread with backoff; errors are logged. */
+    /** Own thread that backs off and then rests; errors are logged. */
     public static final Options DEFAULT =
         new Options(
-            Encryption.AUTO,
-            () -> new BackoffIdleStrategy(100, 10, 1_000, 200_000),
-            SystemNanoClock.INSTANCE,
-            NodeTransport::logError);
+            Encryption.AUTO, RestingIdle::new, SystemNanoClock.INSTANCE, NodeTransport::logError);
 
     public Options {
       Objects.requireNonNull(encryption, "encryption");

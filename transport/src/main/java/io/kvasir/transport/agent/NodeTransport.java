@@ -32,6 +32,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.agrona.concurrent.Agent;
@@ -64,6 +65,7 @@ public final class NodeTransport implements BlockTransport {
   private final Map<Long, Invitation> invitations = new HashMap<>();
   private final SecureRandom random = new SecureRandom();
   private AgentRunner runner;
+  private volatile Thread thread;
   private volatile boolean closed;
   private volatile boolean ended;
   private long cycleNs;
@@ -95,8 +97,9 @@ public final class NodeTransport implements BlockTransport {
     if (options.idle() != null) {
       transport.runner =
           new AgentRunner(options.idle().get(), transport::onError, null, transport.new Loop());
-      AgentRunner.startOnThread(
-          transport.runner, agent -> new Thread(() -> transport.outlive(agent)));
+      transport.thread =
+          AgentRunner.startOnThread(
+              transport.runner, agent -> new Thread(() -> transport.outlive(agent)));
     }
     return transport;
   }
@@ -195,8 +198,11 @@ public final class NodeTransport implements BlockTransport {
     } else if (!commands.offer(command)) {
       counters.incrementShared(TransportCounter.COMMANDS_REJECTED);
       command.reject(Refusal.BUSY);
-    } else if (closed) {
-      drainClosed();
+    } else {
+      LockSupport.unpark(thread);
+      if (closed) {
+        drainClosed();
+      }
     }
   }
 

@@ -38,7 +38,7 @@ final class BenchCluster implements AutoCloseable {
   private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** As bin/kvasir starts a node. */
-  private static final List<String> COLLECTOR =
+  static final List<String> COLLECTOR =
       List.of("-XX:+UseSerialGC", "-XX:NewSize=32m", "-XX:MaxNewSize=64m");
 
   private final ClusterPlan plan;
@@ -95,8 +95,7 @@ final class BenchCluster implements AutoCloseable {
       own.forEach((key, value) -> arguments.addAll(List.of("--set", key + "=" + value)));
       arguments.addAll(List.of("--host", LOOPBACK, "--port", "" + ports[2 * count + i]));
       arguments.add("--launched");
-      List<String> command = ChildCommand.of(node.heapMib(), List.of(), arguments);
-      command.addAll(1, COLLECTOR);
+      List<String> command = ChildCommand.of(node.heapMib(), COLLECTOR, arguments);
       ProcessBuilder.Redirect log =
           ProcessBuilder.Redirect.appendTo(logs.resolve(node.name() + ".log").toFile());
       RestartPolicy restarts = new RestartPolicy(RESTART_WAIT, RESTART_WAIT, Duration.ofMinutes(1));

@@ -133,8 +133,12 @@ public final class ClusterBench {
   public static int run(Options options, PrintStream out) throws Exception {
     Path logs = Files.createTempDirectory("kvasir-bench-serving-");
     ClusterBench bench = new ClusterBench(options, out, logs);
-    bench.measure();
-    bench.report.print(out);
+    try {
+      bench.measure();
+    } finally {
+      // What was measured before a failure is worth its minutes.
+      bench.report.print(out);
+    }
     if (options.json() != null) {
       bench.report.writeJson(options.json());
     }

@@ -30,9 +30,10 @@ final class FigureProcess {
    */
   static void run(BenchReport report, int heapMib, Path log, String... arguments)
       throws IOException, InterruptedException {
-    List<String> command =
-        new ArrayList<>(
-            ChildCommand.of(heapMib, List.of(), FigureWorker.class, List.of(arguments)));
+    // A node's collector, which moves little at a time: its pauses are part of a lookup's tail.
+    List<String> flags = new ArrayList<>(BenchCluster.COLLECTOR);
+    flags.add("-Xms" + heapMib + "m");
+    List<String> command = ChildCommand.of(heapMib, flags, FigureWorker.class, List.of(arguments));
     Process process =
         new ProcessBuilder(command)
             .redirectError(ProcessBuilder.Redirect.appendTo(log.toFile()))

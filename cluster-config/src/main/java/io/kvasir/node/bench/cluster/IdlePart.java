@@ -21,7 +21,8 @@ final class IdlePart {
   static void run(BenchCluster cluster, BenchClient client, int seconds, BenchReport report)
       throws IOException {
     Nodes nodes = new Nodes(cluster, client);
-    pause(Duration.ofSeconds(Math.min(10, seconds)));
+    // Compilers work on what starting has made hot.
+    pause(Duration.ofSeconds(seconds));
     List<Duration> before = new ArrayList<>();
     long startNs = System.nanoTime();
     for (String node : cluster.names()) {
