@@ -432,14 +432,14 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   }
 
   @Override
-  public void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+  public void used(RoutedRequest request, NodeInfo node, int[] generated) {
     book.used(
         request.tenant(),
         request.session(),
         request.model.id(),
         node.nodeId(),
-        request.prompt().length + generatedTokens);
-    lookups.used(request, node, generatedTokens);
+        request.prompt().length + generated.length);
+    lookups.used(request, node, generated);
   }
 
   @Override
