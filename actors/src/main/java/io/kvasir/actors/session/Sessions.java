@@ -57,7 +57,7 @@ public interface Sessions {
    */
   record Tail(String domain, int groups, int first, long[] keys) {
     /** Most blocks of a tail, all groups together. */
-    static final int MAX_BLOCKS = 128;
+    public static final int MAX_BLOCKS = 128;
 
     /** The tail of a chain that has at least one full block. */
     public static Tail of(String domain, BlockKeys chain) {

@@ -90,8 +90,11 @@ final class SessionMemory {
     }
   }
 
+  /** With the longest tail of keys that a session may keep. */
   private static Sessions.Use use(int blocks) {
-    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10);
+    Sessions.Tail tail =
+        new Sessions.Tail("a domain", 1, 0, new long[2 * Sessions.Tail.MAX_BLOCKS]);
+    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10, tail);
   }
 
   private static void awaitKnown(Sessions sessions, String id) throws IOException {
