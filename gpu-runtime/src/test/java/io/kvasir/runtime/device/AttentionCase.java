@@ -37,18 +37,27 @@ final class AttentionCase {
   boolean splitBatches;
 
   AttentionCase(long seed, boolean small) {
+    this(seed, small, false);
+  }
+
+  /** One or two rows with four heads to a KV head, whole vectors of values, bf16. */
+  static AttentionCase decoding(long seed) {
+    return new AttentionCase(seed, false, true);
+  }
+
+  private AttentionCase(long seed, boolean small, boolean decoding) {
     this.seed = seed;
     SplittableRandom random = new SplittableRandom(seed);
     kvHeads = 1 + random.nextInt(3);
-    heads = kvHeads * (1 + random.nextInt(4));
+    heads = kvHeads * (decoding ? 4 : 1 + random.nextInt(4));
     keyWidth = 2 * (PAIRS + random.nextInt(small ? 6 : 40));
-    valueWidth = 2 * (1 + random.nextInt(small ? 10 : 50));
+    valueWidth = decoding ? 64 + 32 * random.nextInt(2) : 2 * (1 + random.nextInt(small ? 10 : 50));
     sequences = 1 + random.nextInt(small ? 2 : 4);
     entries = new int[sequences];
     rows = new int[sequences];
     for (int s = 0; s < sequences; s++) {
       entries[s] = 1 + random.nextInt(small ? 60 : random.nextInt(4) == 0 ? 400 : 90);
-      rows[s] = 1 + random.nextInt(Math.min(entries[s], small ? 4 : 30));
+      rows[s] = 1 + random.nextInt(Math.min(entries[s], decoding ? 2 : small ? 4 : 30));
     }
     raw = random.nextInt(4) == 0;
     gaps = random.nextInt(3) == 0;
@@ -58,7 +67,7 @@ final class AttentionCase {
     bits = random.nextInt(4) == 0;
     rotates = raw || random.nextBoolean();
     window = random.nextInt(4) == 0 ? 1 + random.nextInt(40) : 0;
-    encoding = random.nextBoolean() ? PageEncoding.F32 : PageEncoding.BF16;
+    encoding = decoding || !random.nextBoolean() ? PageEncoding.BF16 : PageEncoding.F32;
   }
 
   /** Outputs of all rows, then all statistics. */

@@ -177,6 +177,10 @@ final class KernelBattery {
       AttentionCase attention = new AttentionCase(random.nextLong(), small);
       results.put("attention " + c + " " + attention, attention.run(device));
     }
+    for (int c = 0; !small && c < 8; c++) {
+      AttentionCase decoding = AttentionCase.decoding(random.nextLong());
+      results.put("decoding " + c + " " + decoding, decoding.run(device));
+    }
   }
 
   private float[] values(int count) {
