@@ -67,7 +67,8 @@ public final class Evidence {
    * Waits for an event.
    *
    * @param what names it, with values as they are at the end
-   * @param event looked at every few milliseconds; what it throws counts as not yet
+   * @param event looked at every few milliseconds; what it throws counts as not yet, unless it is
+   *     Broken
    * @return how long it took
    * @throws Broken when the limit has passed
    */
@@ -80,7 +81,7 @@ public final class Evidence {
         if (event.call()) {
           return Duration.ofNanos(System.nanoTime() - startNs);
         }
-      } catch (InterruptedException stopped) {
+      } catch (InterruptedException | Broken stopped) {
         throw stopped;
       } catch (Exception notYet) {
         last = notYet;

@@ -19,6 +19,10 @@ public final class A8LostCoordinator implements Scenario<ClusterUnderTest> {
   private static final int WINDOW_ANSWERS = 2 * PROMPTS;
   private static final String LOOKUPS = "kvasir_directory_lookups_total";
   private static final String LATE = "kvasir_directory_lookups_late_total";
+
+  /** By then gateways have given up whom they had asked of the dead node. */
+  private static final Duration NOTICED = Duration.ofSeconds(3);
+
   private static final Duration LIMIT = Duration.ofSeconds(30);
 
   @Override
