@@ -147,7 +147,7 @@ final class DirectoryServiceTest {
   void shouldExportItsFigures() {
     SimpleMeterRegistry registry = new SimpleMeterRegistry();
     left.service().metrics().bindTo(registry);
-    assertEquals(12, registry.getMeters().size());
+    assertEquals(13, registry.getMeters().size());
     assertTrue(registry.get("kvasir.directory_snapshots").functionCounter().count() >= 2);
   }
 }

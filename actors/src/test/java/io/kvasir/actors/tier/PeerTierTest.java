@@ -69,7 +69,10 @@ final class PeerTierTest extends BlockTierContract {
   /** This node holds what it gave away. */
   @Override
   void forgetNearby(List<BlockPlace> places) {
-    near.tier.host().evict(places, Duration.ZERO);
+    // The other node gives back what it borrowed to take it by a message of its own.
+    TestNodes.await(
+        "the blocks are no longer here",
+        () -> get(near.tier.host().evict(places, Duration.ZERO)).cardinality() == places.size());
   }
 
   @Override
