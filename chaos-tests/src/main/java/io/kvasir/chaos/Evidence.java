@@ -55,7 +55,7 @@ public final class Evidence {
     if (!expected.equals(actual)) {
       throw new Broken("%s: %s instead of %s".formatted(what, actual, expected));
     }
-    note("%s: as expected", what);
+    note("%s: %s", what, actual);
   }
 
   /** Waits for an event under {@link #PATIENCE}; what is thrown meanwhile counts as not yet. */

@@ -68,6 +68,7 @@ final class DemoCommand implements Callable<Integer> {
     JvmCheck.run();
     Config config = options.resolve("demo-node", List.of());
     NodeLogging.apply(config);
+    NodeLogging.quieten();
     // What the nodes will be given, refused here in one sentence instead of once a node.
     KvasirSettings settings = KvasirSettings.from(config);
     List<Example> examples = BundledExamples.of(config);

@@ -17,6 +17,7 @@ import picocli.CommandLine.Spec;
       ServeCommand.class,
       NodeCommand.class,
       ClusterCommand.class,
+      CalibrateCommand.class,
       CertsCommand.class,
       DemoCommand.class,
       ChatCommand.class,

@@ -80,6 +80,9 @@ final class NodeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     JvmCheck.run();
     NodeLogging.apply(config);
+    if (profile == Profile.DEMO_NODE) {
+      NodeLogging.quieten();
+    }
     try (ClusterProcess process = ClusterProcess.start(config, BundledExamples.of(config))) {
       if (launched) {
         process.endWith(System.in);

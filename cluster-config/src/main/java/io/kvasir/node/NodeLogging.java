@@ -50,6 +50,8 @@ final class NodeLogging {
     if (System.getenv("KVASIR_LOG_LEVEL") == null
         && LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME) instanceof Logger root) {
       root.setLevel(Level.WARN);
+      // Who was lost and removed: the demonstration says in its own words who ended.
+      root.getLoggerContext().getLogger("org.apache.pekko.cluster.sbr").setLevel(Level.WARN);
     }
   }
 

@@ -1,7 +1,9 @@
 package io.kvasir.actors.api;
 
 import io.kvasir.actors.observe.NodeMetrics;
+import io.kvasir.actors.tier.Rates;
 import io.kvasir.runtime.blocks.Residence;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
@@ -25,6 +27,22 @@ public final class NodeAdmin {
   /** What it holds now. */
   public NodeMemory memory() {
     return services.memory();
+  }
+
+  /**
+   * Measures on purpose what loading from each source costs; takes seconds and a part of the
+   * caches.
+   *
+   * @return one entry a model with a device here; fails with one sentence when there is none, or a
+   *     calibration is under way
+   */
+  public CompletionStage<List<Rates>> calibrate() {
+    return services.calibrate();
+  }
+
+  /** The node's name. */
+  public String name() {
+    return services.name();
   }
 
   /**

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -37,7 +38,10 @@ final class NodeModels {
   private static final Duration LOADING = Duration.ofHours(6);
 
   private record Entry(
-      ServedModel served, ModelSource source, CompletableFuture<KvasirServer.Ready> ready) {}
+      ServedModel served,
+      ModelSource source,
+      CompletableFuture<KvasirServer.Ready> ready,
+      AutoCloseable subscription) {}
 
   private final ActorSystem<?> system;
   private final Duration askTimeout;
@@ -98,19 +102,22 @@ final class NodeModels {
     CompletableFuture<ModelInfo> found = new CompletableFuture<>();
     AutoCloseable subscription =
         view.subscribe(
-            nodes ->
-                nodes.stream()
-                    .flatMap(node -> node.models().stream())
-                    .filter(info -> info.id().equals(model.modelId()))
-                    .findFirst()
-                    .ifPresent(found::complete));
+            nodes -> {
+              Optional<ModelInfo> there =
+                  nodes.stream()
+                      .filter(node -> node.generations() != null)
+                      .flatMap(node -> node.models().stream())
+                      .filter(info -> info.id().equals(model.modelId()))
+                      .findFirst();
+              offered.computedElsewhere(there.isPresent());
+              there.ifPresent(found::complete);
+            });
     CompletionStage<ModelText> text =
         CompletableFuture.supplyAsync(() -> open(source::openTextAlone), loader);
     CompletableFuture<KvasirServer.Ready> ready =
         text.thenCombine(
                 found,
                 (opened, info) -> {
-                  CloseHelper.quietClose(subscription);
                   offered.settle(
                       new ServedModel.Ready(opened, info.maxContextTokens(), info.hiddenSize()));
                   return new KvasirServer.Ready(null, opened, info.maxContextTokens());
@@ -124,7 +131,7 @@ final class NodeModels {
             ready.completeExceptionally(failure);
           }
         });
-    return new Entry(offered, source, ready);
+    return new Entry(offered, source, ready, subscription);
   }
 
   private static ServedModel served(RuntimeSettings model, ActorRef<GpuActor.Command> gpu) {
@@ -167,7 +174,7 @@ final class NodeModels {
                     offered.settle(new ServedModel.Failed(Kvasir.sentence(failure)));
                   }
                 });
-    return new Entry(offered, source, ready.toCompletableFuture());
+    return new Entry(offered, source, ready.toCompletableFuture(), null);
   }
 
   private static ModelText open(Callable<ModelText> text) {
@@ -241,6 +248,9 @@ final class NodeModels {
 
   /** Gives back what texts hold; after {@link #stop()}. */
   void close() {
-    entries.forEach(entry -> entry.source().close());
+    for (Entry entry : entries) {
+      CloseHelper.quietClose(entry.subscription());
+      entry.source().close();
+    }
   }
 }

@@ -13,7 +13,6 @@ import io.kvasir.actors.observe.NodeMetrics;
 import io.kvasir.actors.schedule.GenerationService;
 import io.kvasir.actors.schedule.NodeDevice;
 import io.kvasir.actors.schedule.ScheduleMetrics;
-import io.kvasir.actors.session.Demoter;
 import io.kvasir.actors.session.SessionService;
 import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.DirectorySettings;
@@ -22,7 +21,7 @@ import io.kvasir.actors.settings.LinkSettings;
 import io.kvasir.actors.settings.RuntimeSettings;
 import io.kvasir.actors.settings.ScheduleSettings;
 import io.kvasir.actors.settings.SessionSettings;
-import io.kvasir.actors.settings.TierSettings;
+import io.kvasir.actors.tier.Rates;
 import io.kvasir.actors.tier.TierService;
 import io.kvasir.actors.tier.TierStats;
 import io.kvasir.runtime.blocks.DeviceBlocks;
@@ -37,13 +36,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.Executor;
 import org.agrona.CloseHelper;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.typed.ActorSystem;
-import org.apache.pekko.actor.typed.DispatcherSelector;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * What a node of a cluster runs around its devices: its part of the directory, links to peers,
@@ -51,7 +46,6 @@ import org.slf4j.LoggerFactory;
  * Safe from any thread; starting blocks while the media driver starts.
  */
 final class NodeServices {
-  private static final Logger LOG = LoggerFactory.getLogger(NodeServices.class);
   private static final Set<String> HOLDING = Set.of("prefill", "decode", "cache");
 
   /** A model on a device of this node. */
@@ -64,13 +58,11 @@ final class NodeServices {
   private final DirectoryService directory;
   private final LinkService links;
   private final SessionService sessions;
-  private volatile TierService tier;
+  private final NodeTiers tiers;
   private GenerationService.Handle generations;
-  private AutoCloseable waiting;
   private volatile List<ModelInfo> models = List.of();
   private volatile List<Loaded> loaded = List.of();
   private volatile ScheduleMetrics desk;
-  private volatile String tierModel = "";
   private CompletionStage<Done> drained;
   private boolean closed;
 
@@ -81,7 +73,9 @@ final class NodeServices {
       ScheduleSettings schedule,
       DirectoryService directory,
       LinkService links,
+      NodeTiers tiers,
       SessionService sessions) {
+    this.tiers = tiers;
     this.metrics = metrics;
     this.system = system;
     this.cluster = cluster;
@@ -106,17 +100,32 @@ final class NodeServices {
       if (cluster.identity().roles().stream().anyMatch(HOLDING::contains)) {
         links = LinkService.start(system, cluster.view(), LinkSettings.from(config));
       }
+      NodeTiers tiers =
+          links == null ? null : new NodeTiers(system, cluster.view(), directory, links, metrics);
       SessionService sessions =
           ClusterService.isClustered(system)
               ? SessionService.start(
-                  system, cluster.view(), Demoter.NONE, SessionSettings.from(config))
+                  system,
+                  cluster.view(),
+                  new SessionDemoter(cluster.view()),
+                  SessionSettings.from(config))
               : null;
       NodeServices services =
           new NodeServices(
-              metrics, system, cluster, ScheduleSettings.from(config), directory, links, sessions);
+              metrics,
+              system,
+              cluster,
+              ScheduleSettings.from(config),
+              directory,
+              links,
+              tiers,
+              sessions);
       services.introduce();
       cluster.holdings(services::holdings);
       metrics.bind(directory.metrics());
+      if (links != null) {
+        metrics.bind(links);
+      }
       if (sessions != null) {
         metrics.bind(sessions.metrics());
       }
@@ -152,6 +161,8 @@ final class NodeServices {
     List<ModelInfo> infos = new ArrayList<>();
     List<NodeDevice> devices = new ArrayList<>();
     List<Loaded> running = new ArrayList<>();
+    int sharing =
+        (int) ready.stream().filter(one -> one != null && one.engine().blocks() != null).count();
     for (int i = 0; i < ready.size(); i++) {
       if (ready.get(i) == null) {
         continue;
@@ -164,12 +175,9 @@ final class NodeServices {
           new NodeDevice(
               model.modelId(), served.served().find(model.modelId()).gpu(), model.maxRunning()));
       DeviceBlocks blocks = ready.get(i).engine().blocks();
-      if (blocks != null && tier == null) {
-        tier = startTier(blocks, info);
+      TierService tier = blocks == null ? null : tiers.start(blocks, info, sharing);
+      if (tier != null) {
         intake.fetch(info.id(), info.keys(), tier.fetcher(), schedule.fetchDeadline());
-      } else if (blocks != null) {
-        LOG.warn(
-            "{} has no tiers below its device: a node keeps those of its first model", info.id());
       }
     }
     models = List.copyOf(infos);
@@ -178,42 +186,9 @@ final class NodeServices {
     introduce();
   }
 
-  /** Keeps blocks for others, of the first model that is seen. */
-  synchronized void keepForOthers() {
-    Executor blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
-    waiting =
-        cluster
-            .view()
-            .subscribe(
-                nodes ->
-                    nodes.stream()
-                        .flatMap(node -> node.models().stream())
-                        .filter(info -> info.shape() != null)
-                        .findFirst()
-                        .ifPresent(info -> blocking.execute(() -> keep(info))));
-  }
-
-  private synchronized void keep(ModelInfo info) {
-    if (tier == null && !closed) {
-      tier = startTier(null, info);
-      introduce();
-    }
-  }
-
-  private TierService startTier(DeviceBlocks blocks, ModelInfo info) {
-    TierService started =
-        TierService.start(
-            system,
-            cluster.view(),
-            directory.directory(),
-            directory.announcer(),
-            blocks,
-            info,
-            links,
-            TierSettings.from(system.settings().config()));
-    tierModel = info.id();
-    metrics.bind(started.meters());
-    return started;
+  /** Keeps blocks for others, of every model that is seen. */
+  void keepForOthers() {
+    tiers.keepForOthers(this::introduce);
   }
 
   /** The node's gateway, if it is one. */
@@ -237,7 +212,7 @@ final class NodeServices {
 
   /** For {@code kvasir cluster status}. */
   private List<Holdings.Tier> holdings() {
-    List<Holdings.Tier> tiers = new ArrayList<>();
+    List<Holdings.Tier> held = new ArrayList<>();
     long deviceBytes = 0;
     long deviceBlocks = 0;
     for (Loaded one : loaded) {
@@ -246,14 +221,24 @@ final class NodeServices {
       deviceBlocks += stats.blocks().cachedBlocks();
     }
     if (!loaded.isEmpty()) {
-      tiers.add(new Holdings.Tier("device", deviceBlocks, deviceBytes));
+      held.add(new Holdings.Tier("device", deviceBlocks, deviceBytes));
     }
-    TierService below = tier;
-    if (below != null) {
-      TierStats host = below.host().stats();
-      tiers.add(new Holdings.Tier("host", host.blocks(), host.usedBytes()));
+    long hostBlocks = 0;
+    long hostBytes = 0;
+    for (TierService tier : below()) {
+      TierStats host = tier.host().stats();
+      hostBlocks += host.blocks();
+      hostBytes += host.usedBytes();
     }
-    return tiers;
+    if (!below().isEmpty()) {
+      held.add(new Holdings.Tier("host", hostBlocks, hostBytes));
+    }
+    return held;
+  }
+
+  /** The tiers of every model. */
+  private List<TierService> below() {
+    return tiers == null ? List.of() : tiers.all();
   }
 
   /** Brings the figures of the engines up to date. */
@@ -264,14 +249,14 @@ final class NodeServices {
   }
 
   NodeMemory memory() {
-    List<NodeMemory.Tier> tiers = new ArrayList<>();
+    List<NodeMemory.Tier> held = new ArrayList<>();
     int running = 0;
     int waiting = 0;
     for (Loaded one : loaded) {
       EngineStats stats = one.engine().stats();
       running += stats.running();
       waiting += stats.waiting();
-      tiers.add(
+      held.add(
           new NodeMemory.Tier(
               "device",
               one.model(),
@@ -282,29 +267,28 @@ final class NodeServices {
               stats.arenaReferencedBytes(),
               stats.blocks().openCalls()));
     }
-    TierService below = tier;
-    if (below != null) {
-      TierStats host = below.host().stats();
-      tiers.add(
+    for (TierService tier : below()) {
+      TierStats host = tier.host().stats();
+      held.add(
           new NodeMemory.Tier(
               "host",
-              tierModel,
+              tier.model().id(),
               host.capacityBytes(),
               host.usedBytes(),
               host.blocks(),
               host.leases(),
               host.leasedBytes(),
               host.filling()));
-      TierService.Peers peers = below.peers();
-      tiers.add(
+      TierService.Peers peers = tier.peers();
+      held.add(
           new NodeMemory.Tier(
-              "peer", tierModel, 0, 0, 0, peers.loans(), peers.lentBytes(), peers.asked()));
+              "peer", tier.model().id(), 0, 0, 0, peers.loans(), peers.lentBytes(), peers.asked()));
     }
     DirectoryMetrics entries = directory.metrics();
     ScheduleMetrics routes = desk;
     return new NodeMemory(
         cluster.identity().name(),
-        tiers,
+        held,
         new NodeMemory.Table(entries.entries(), entries.bytes()),
         routes == null
             ? new NodeMemory.Table(0, 0)
@@ -313,10 +297,21 @@ final class NodeServices {
         new NodeMemory.Requests(running, waiting));
   }
 
+  String name() {
+    return cluster.identity().name();
+  }
+
+  CompletionStage<List<Rates>> calibrate() {
+    return tiers == null
+        ? CompletableFuture.failedFuture(
+            new IllegalStateException("the node has no model with tiers to calibrate"))
+        : tiers.calibrate();
+  }
+
   /** Clears devices first: what they drop is not copied down any more. */
-  CompletionStage<Map<Residence, Integer>> clear(Set<Residence> tiers) {
+  CompletionStage<Map<Residence, Integer>> clear(Set<Residence> named) {
     CompletableFuture<Integer> devices = CompletableFuture.completedFuture(0);
-    if (tiers.contains(Residence.DEVICE)) {
+    if (named.contains(Residence.DEVICE)) {
       for (Loaded one : loaded) {
         DeviceBlocks blocks = one.engine().blocks();
         if (blocks != null) {
@@ -327,12 +322,11 @@ final class NodeServices {
     return devices.thenApply(
         dropped -> {
           Map<Residence, Integer> cleared = new EnumMap<>(Residence.class);
-          if (tiers.contains(Residence.DEVICE)) {
+          if (named.contains(Residence.DEVICE)) {
             cleared.put(Residence.DEVICE, dropped);
           }
-          if (tiers.contains(Residence.HOST)) {
-            TierService below = tier;
-            cleared.put(Residence.HOST, below == null ? 0 : below.clearHost());
+          if (named.contains(Residence.HOST)) {
+            cleared.put(Residence.HOST, below().stream().mapToInt(TierService::clearHost).sum());
           }
           return cleared;
         });
@@ -350,7 +344,7 @@ final class NodeServices {
             bare.appVersion(),
             models,
             directory.ref(),
-            tier == null ? null : tier.ref(),
+            tiers == null ? null : tiers.ref(),
             generations == null ? null : generations.ref()));
   }
 
@@ -374,9 +368,8 @@ final class NodeServices {
       return;
     }
     closed = true;
-    CloseHelper.quietClose(waiting);
     CloseHelper.quietClose(sessions);
-    CloseHelper.quietClose(tier);
+    CloseHelper.quietClose(tiers);
     CloseHelper.quietClose(links);
     CloseHelper.quietClose(directory);
   }

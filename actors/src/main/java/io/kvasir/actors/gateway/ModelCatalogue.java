@@ -55,19 +55,27 @@ record ModelCatalogue(ServedModels models) {
     return document("live");
   }
 
-  /** Ready when every model is; a failed model stays one until somebody has dealt with it. */
+  /**
+   * Ready when every model is and somebody computes it; a failed model stays one until somebody has
+   * dealt with it.
+   */
   Report readiness(boolean draining) {
     if (draining) {
       return new Report(503, false, document("draining"));
     }
     boolean failed = false;
     boolean loading = false;
+    boolean alone = false;
     for (ServedModel model : models.all()) {
       failed |= model.state() instanceof ServedModel.Failed;
       loading |= model.state() instanceof ServedModel.Loading;
+      alone |= !model.computed();
     }
     if (failed) {
       return new Report(503, false, document("failed"));
+    }
+    if (!loading && alone) {
+      return new Report(503, true, document("no_node"));
     }
     return loading
         ? new Report(503, true, document("loading"))
@@ -87,7 +95,8 @@ record ModelCatalogue(ServedModels models) {
 
   private static OpenAiDocuments.ModelHealth health(ServedModel model) {
     return switch (model.state()) {
-      case ServedModel.Ready ready -> new OpenAiDocuments.ModelHealth(model.id(), "ready", null);
+      case ServedModel.Ready ready ->
+          new OpenAiDocuments.ModelHealth(model.id(), model.computed() ? "ready" : "no_node", null);
       case ServedModel.Loading loading ->
           new OpenAiDocuments.ModelHealth(model.id(), "loading", null);
       case ServedModel.Failed failed ->

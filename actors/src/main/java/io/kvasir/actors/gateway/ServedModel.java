@@ -37,6 +37,7 @@ public final class ServedModel implements DeviceModel {
   private final Pooling pooling;
   private final long createdSeconds;
   private final ActorRef<GpuActor.Command> gpu;
+  private volatile boolean computed = true;
   private final AtomicReference<State> state = new AtomicReference<>(new Loading());
 
   /**
@@ -98,6 +99,16 @@ public final class ServedModel implements DeviceModel {
   /** Where it stands. */
   public State state() {
     return state.get();
+  }
+
+  /** Whether a reachable node computes it now, where this one does not. */
+  public void computedElsewhere(boolean now) {
+    computed = now;
+  }
+
+  /** Whether anybody computes it, as far as is known. */
+  boolean computed() {
+    return computed;
   }
 
   /** Moves on from Loading, once. */

@@ -100,13 +100,21 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
   public Behavior<LinkMessage> onMessage(LinkMessage message) {
     long nowNs = System.nanoTime();
     switch (message) {
-      case LinkMessage.Wire wire -> table.onMessage(wire, nowNs);
+      case LinkMessage.Wire wire -> onWire(wire, nowNs);
       case Stop stop -> {
         return Behaviors.stopped();
       }
       case LocalMessage local -> onLocal(local, nowNs);
     }
     return this;
+  }
+
+  private void onWire(LinkMessage.Wire message, long nowNs) {
+    if (message.wellFormed()) {
+      table.onMessage(message, nowNs);
+    } else {
+      getContext().getLog().warn("a malformed message is dropped: {}", message);
+    }
   }
 
   private void onLocal(LocalMessage message, long nowNs) {

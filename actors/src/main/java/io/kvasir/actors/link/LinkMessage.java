@@ -3,6 +3,7 @@ package io.kvasir.actors.link;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import io.kvasir.actors.cluster.ClusterMessage;
+import io.kvasir.transport.LinkKeys;
 
 /**
  * What two nodes say to each other to link their transports. Of each pair the node with the lower
@@ -23,6 +24,15 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
   sealed interface Wire extends LinkMessage {
     /** Who speaks, to whom. */
     Lives lives();
+
+    /** Whether nothing that it needs is missing or of another length. */
+    default boolean wellFormed() {
+      return lives() != null;
+    }
+  }
+
+  private static boolean isSecret(byte[] bytes) {
+    return bytes != null && bytes.length == LinkKeys.SECRET_BYTES;
   }
 
   /**
@@ -52,13 +62,23 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
   record Propose(Lives lives, long link, String invitation, byte[] forward, byte[] backward)
       implements Wire {
     @Override
+    public boolean wellFormed() {
+      return lives != null && invitation != null && isSecret(forward) && isSecret(backward);
+    }
+
+    @Override
     public String toString() {
       return "Propose[" + lives + ", link=" + link + "]";
     }
   }
 
   /** The receiver of a proposal is connected; its own invitation. */
-  record Accept(Lives lives, long link, String invitation) implements Wire {}
+  record Accept(Lives lives, long link, String invitation) implements Wire {
+    @Override
+    public boolean wellFormed() {
+      return lives != null && invitation != null;
+    }
+  }
 
   /** The receiver will not link now. */
   record Refuse(Lives lives, long link, String reason) implements Wire {}
@@ -74,6 +94,12 @@ public sealed interface LinkMessage extends ClusterMessage permits LinkMessage.W
    */
   record Rekey(Lives lives, long link, int keyId, Step step, byte[] forward, byte[] backward)
       implements Wire {
+    @Override
+    public boolean wellFormed() {
+      boolean keyed = step != Step.INSTALL || isSecret(forward) && isSecret(backward);
+      return lives != null && step != null && keyed;
+    }
+
     @Override
     public String toString() {
       return "Rekey[" + lives + ", link=" + link + ", keyId=" + keyId + ", " + step + "]";

@@ -8,6 +8,7 @@ import io.kvasir.transport.BlockKey;
 import io.kvasir.transport.BlockSink;
 import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
+import io.kvasir.transport.MediumKind;
 import io.kvasir.transport.PeerStatus;
 import io.kvasir.transport.SealedBlock;
 import io.kvasir.transport.TransportConfig;
@@ -17,11 +18,15 @@ import io.kvasir.transport.driver.DriverSettings;
 import io.kvasir.transport.driver.SizingSettings;
 import io.kvasir.transport.media.AeronMedium;
 import io.kvasir.transport.media.AeronSettings;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.binder.MeterBinder;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -41,7 +46,7 @@ import org.slf4j.LoggerFactory;
  * The one block transport of a node and its links to every node that the view shows with a tier.
  * Any thread. Close it after the services that use it.
  */
-public final class LinkService implements Links, AutoCloseable {
+public final class LinkService implements Links, MeterBinder, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(LinkService.class);
   private static final int MAX_WAITERS = 4096;
   private static final double WEIGHT = 0.2;
@@ -255,8 +260,34 @@ public final class LinkService implements Links, AutoCloseable {
   }
 
   @Override
-  public void serve(BlockSource source) {
+  public Runnable serve(BlockSource source) {
     sources.add(source);
+    return () -> sources.remove(source);
+  }
+
+  @Override
+  public void bindTo(MeterRegistry registry) {
+    for (MediumKind medium : MediumKind.values()) {
+      Gauge.builder("kvasir.links", links, all -> count(all, medium))
+          .description("Links to other nodes that stand")
+          .tag("medium", medium.name().toLowerCase(Locale.ROOT))
+          .register(registry);
+    }
+    Gauge.builder("kvasir.link_bytes_per_second", links, LinkService::slowest)
+        .description("Measured rate of the slowest link; 0 before the first transfer")
+        .register(registry);
+  }
+
+  private static double count(Map<Long, LinkStatus> links, MediumKind medium) {
+    return links.values().stream().filter(link -> link.medium() == medium).count();
+  }
+
+  private static double slowest(Map<Long, LinkStatus> links) {
+    return links.values().stream()
+        .mapToDouble(LinkStatus::bytesPerSecond)
+        .filter(rate -> rate > 0)
+        .min()
+        .orElse(0);
   }
 
   @Override

@@ -34,6 +34,10 @@ public interface Links {
    */
   void lost(long nodeId);
 
-  /** Serves a source's blocks to peers; the first source that knows a key answers. */
-  void serve(BlockSource source);
+  /**
+   * Serves a source's blocks to peers; the first source that knows a key answers.
+   *
+   * @return ends that
+   */
+  Runnable serve(BlockSource source);
 }

@@ -105,7 +105,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
                             context, timers, view, directory, sessions, settings, workers,
                             metrics)));
     // A message that cannot be worked on costs itself, not what others have under way.
-    return Behaviors.supervise(desk).onFailure(RuntimeException.class, SupervisorStrategy.resume());
+    return Behaviors.supervise(desk).onFailure(SupervisorStrategy.resume());
   }
 
   private GenerationDesk(
@@ -432,14 +432,14 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   }
 
   @Override
-  public void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+  public void used(RoutedRequest request, NodeInfo node, int[] generated) {
     book.used(
         request.tenant(),
         request.session(),
         request.model.id(),
         node.nodeId(),
-        request.prompt().length + generatedTokens);
-    lookups.used(request, node, generatedTokens);
+        request.prompt().length + generated.length);
+    lookups.used(request, node, generated);
   }
 
   @Override

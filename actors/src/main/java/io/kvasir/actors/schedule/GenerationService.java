@@ -138,8 +138,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
                     timers ->
                         new GenerationService(context, timers, view, intake, devices, settings)));
     // A message that cannot be worked on costs itself, not what others have under way.
-    return Behaviors.supervise(service)
-        .onFailure(RuntimeException.class, SupervisorStrategy.resume());
+    return Behaviors.supervise(service).onFailure(SupervisorStrategy.resume());
   }
 
   private GenerationService(
@@ -314,7 +313,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     try {
       whole = assembly.message();
     } catch (RuntimeException malformed) {
-      getContext().getLog().warn("an order in slices cannot be read, it is dropped", malformed);
+      getContext().getLog().warn("an order in slices is dropped: {}", malformed.getMessage());
       return;
     }
     switch (whole) {

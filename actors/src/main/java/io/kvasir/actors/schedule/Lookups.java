@@ -5,11 +5,14 @@ import io.kvasir.actors.directory.Directory;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.session.Sessions.Hint;
+import io.kvasir.actors.session.Sessions.Tail;
 import io.kvasir.actors.session.Sessions.Use;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
+import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.KeyScheme;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -82,17 +85,21 @@ final class Lookups {
   }
 
   /** Tells the session where it was served. */
-  void used(RoutedRequest request, NodeInfo node, int generatedTokens) {
+  void used(RoutedRequest request, NodeInfo node, int[] generated) {
     int[] prompt = request.prompt();
     String tenant = request.tenant();
     String session = request.session();
     KeyScheme keys = request.model.keys();
+    BlockShape shape = request.model.shape();
     if (sessions == null || session == null || keys == null || prompt.length < keys.slots()) {
       return;
     }
     workers.execute(
         () -> {
-          BlockId root = keys.keys(tenant, prompt, keys.slots()).root();
+          int[] all = Arrays.copyOf(prompt, prompt.length + generated.length);
+          System.arraycopy(generated, 0, all, prompt.length, generated.length);
+          BlockKeys chain = keys.keys(tenant, all, all.length);
+          BlockId root = chain.root();
           sessions.record(
               tenant,
               session,
@@ -101,9 +108,10 @@ final class Lookups {
                   node.incarnation(),
                   root.high(),
                   root.low(),
-                  (prompt.length + generatedTokens) / keys.slots(),
+                  chain.blockCount(),
                   prompt.length,
-                  generatedTokens));
+                  generated.length,
+                  shape == null ? null : Tail.of(shape.domainDigest(), chain)));
         });
   }
 }

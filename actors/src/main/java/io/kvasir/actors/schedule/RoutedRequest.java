@@ -33,8 +33,8 @@ final class RoutedRequest implements Failover.Port {
 
     void forget(RoutedRequest request);
 
-    /** A node has answered it. */
-    void used(RoutedRequest request, NodeInfo node, int generatedTokens);
+    /** A node has answered it with these tokens, of the first choice. */
+    void used(RoutedRequest request, NodeInfo node, int[] generated);
   }
 
   final long requestId;
@@ -349,7 +349,7 @@ final class RoutedRequest implements Failover.Port {
       prefill.failover.cancel(System.nanoTime());
     }
     if (!prefills() && acceptedNs != 0 && node != null && progress.complete() && order != null) {
-      desk.used(this, node, generation.streams().getFirst().published());
+      desk.used(this, node, generation.streams().getFirst().snapshot());
     }
     if (after != null) {
       after.run();

@@ -11,6 +11,7 @@ import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.serialization.Serialization;
 import org.apache.pekko.serialization.SerializationExtension;
+import scala.util.Try;
 
 /**
  * Orders cut to what one remote message may carry. A prompt of 128k tokens is half a megabyte, a
@@ -126,11 +127,18 @@ final class Slices {
     /**
      * The message.
      *
-     * @throws RuntimeException when its bytes are none
+     * @throws IllegalArgumentException when its bytes are none
      */
     GenerationMessage message() {
       Class<? extends GenerationMessage> type = embeds ? Embed.class : Start.class;
-      return serialization.deserialize(bytes.toByteArray(), type).get();
+      Try<? extends GenerationMessage> read = serialization.deserialize(bytes.toByteArray(), type);
+      if (read.isFailure()) {
+        // What the parser throws is checked, though nobody declares it.
+        Throwable cause = read.failed().get();
+        throw new IllegalArgumentException(
+            "%d bytes are no %s".formatted(bytes.size(), type.getSimpleName()), cause);
+      }
+      return read.get();
     }
   }
 }

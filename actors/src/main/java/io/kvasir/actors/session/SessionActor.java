@@ -56,12 +56,13 @@ final class SessionActor extends AbstractMatchingBehavior<SessionMessage> {
     if (m.replyTo() == null) {
       return this;
     }
+    Sessions.Use last = state.last(m.tenant());
     m.replyTo()
         .tell(
             new Told(
                 m.key(),
                 m.id(),
-                state.last(m.tenant()),
+                last == null ? null : last.place(),
                 state.requests(),
                 state.idleMs(System.nanoTime())));
     return this;

@@ -10,9 +10,11 @@ import java.util.Locale;
  * reference.conf}. Immutable.
  *
  * @param hostBytes 0 = chosen from the machine's memory
+ * @param maxModels whose blocks a node without devices keeps
  */
 public record TierSettings(
     long hostBytes,
+    int maxModels,
     CopyDown copyDown,
     int copyQueueBlocks,
     int copyBatchBlocks,
@@ -79,6 +81,7 @@ public record TierSettings(
             reader.text("host-bytes").equals("auto")
                 ? 0
                 : reader.bytes("host-bytes", 1 << 20, 1L << 44),
+            reader.count("max-models", 1, 64),
             CopyDown.valueOf(copyDown.replace('-', '_').toUpperCase(Locale.ROOT)),
             reader.count("copy-queue-blocks", 1, 1 << 20),
             reader.count("copy-batch-blocks", 1, 1024),
@@ -117,6 +120,7 @@ public record TierSettings(
   public TierSettings withHostBytes(long bytes) {
     return new TierSettings(
         bytes,
+        maxModels,
         copyDown,
         copyQueueBlocks,
         copyBatchBlocks,

@@ -84,11 +84,29 @@ public final class HostTier implements BlockTier, AutoCloseable {
       Executor copier,
       LongSupplier clock,
       SlotTable.Listener listener) {
+    this(
+        shape, capacityBytes, SlabMemory.MAX_PIECES, maxLeases, registrar, copier, clock, listener);
+  }
+
+  /**
+   * The same beside other tiers on one transport.
+   *
+   * @param maxPieces in which memory of one slot length is taken, each a region of the transport
+   */
+  HostTier(
+      BlockShape shape,
+      long capacityBytes,
+      int maxPieces,
+      int maxLeases,
+      SlabMemory.Registrar registrar,
+      Executor copier,
+      LongSupplier clock,
+      SlotTable.Listener listener) {
     this.shape = shape;
     this.maxLeases = maxLeases;
     this.copier = copier;
     this.clock = clock;
-    this.slots = new SlotTable(shape, capacityBytes, arena, registrar, listener);
+    this.slots = new SlotTable(shape, capacityBytes, maxPieces, arena, registrar, listener);
   }
 
   @Override
@@ -534,7 +552,8 @@ public final class HostTier implements BlockTier, AutoCloseable {
     return sums.length == layers && matches(slot, sums, 0, layers) ? sums.clone() : null;
   }
 
-  private BitSet present(List<BlockPlace> places) {
+  /** Which of the blocks are here; that does not count as a use. */
+  BitSet present(List<BlockPlace> places) {
     BitSet here = new BitSet(places.size());
     synchronized (lock) {
       for (int i = 0; i < places.size(); i++) {

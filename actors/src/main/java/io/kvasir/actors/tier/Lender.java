@@ -226,6 +226,7 @@ final class Lender implements BlockSource {
   void giveBack(Return message) {
     Loan loan = loans.get(message.lease());
     if (loan != null
+        && message.lives() != null
         && loan.node() == message.lives().from()
         && loan.incarnation() == message.lives().fromIncarnation()) {
       // What arrived broken may be broken here; bytes are believed, not the borrower.

@@ -68,7 +68,7 @@ final class PeerCalls {
 
   /** Ends what a reply lent. */
   void giveBack(Lent lent, int... broken) {
-    if (lent.lease() != 0) {
+    if (lent.lease() != 0 && lent.lives() != null) {
       port.send(
           lent.lives().from(), new Return(lent.lives().turned(), domain, lent.lease(), broken));
     }

@@ -169,6 +169,29 @@ final class RateBook {
     return said;
   }
 
+  /**
+   * What is known of a source.
+   *
+   * @param samples 0 = assumed
+   */
+  record Known(
+      Source source, double bytesPerSecond, double fixedSeconds, long samples, boolean bypassed) {}
+
+  /** What is known of all. */
+  synchronized List<Known> known() {
+    List<Known> all = new ArrayList<>();
+    entries.forEach(
+        (source, entry) ->
+            all.add(
+                new Known(
+                    source,
+                    entry.rate.bytesPerSecond(),
+                    entry.rate.fixedSeconds(),
+                    entry.rate.samples(),
+                    entry.bypassed)));
+    return all;
+  }
+
   synchronized double bytesPerSecond(Source source) {
     return entry(source).rate.bytesPerSecond();
   }

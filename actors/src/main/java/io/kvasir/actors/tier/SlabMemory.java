@@ -37,14 +37,17 @@ final class SlabMemory {
   private final List<Region> regions = new ArrayList<>();
   private boolean exhausted;
 
-  SlabMemory(Arena arena, Registrar registrar, int slotBytes, int slotLimit) {
+  /**
+   * @param maxPieces at most {@link #MAX_PIECES}, shared with others on the same transport
+   */
+  SlabMemory(Arena arena, Registrar registrar, int slotBytes, int slotLimit, int maxPieces) {
     this.arena = arena;
     this.registrar = registrar;
     this.slotBytes = slotBytes;
     this.slotLimit = slotLimit;
     long least = Math.max(1, LEAST_PIECE_BYTES / slotBytes);
     this.slotsPerPiece =
-        (int) Math.min(slotLimit, Math.max(least, -Math.floorDiv(-slotLimit, MAX_PIECES)));
+        (int) Math.min(slotLimit, Math.max(least, -Math.floorDiv(-slotLimit, maxPieces)));
   }
 
   int slotBytes() {

@@ -74,6 +74,7 @@ final class SlotTable {
   SlotTable(
       BlockShape shape,
       long capacityBytes,
+      int maxPieces,
       Arena arena,
       SlabMemory.Registrar registrar,
       Listener listener) {
@@ -88,7 +89,7 @@ final class SlotTable {
       if (slabOfGroup[group] == null) {
         long sharing = shape.groups().stream().filter(g -> g.blockBytes() == bytes).count();
         int limit = (int) Math.min(sharing * perGroup, (1 << 26) - total);
-        Slab slab = new Slab(new SlabMemory(arena, registrar, bytes, limit), total);
+        Slab slab = new Slab(new SlabMemory(arena, registrar, bytes, limit, maxPieces), total);
         slabs.add(slab);
         total += limit;
         for (int other = group; other < slabOfGroup.length; other++) {

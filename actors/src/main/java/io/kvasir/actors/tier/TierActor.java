@@ -3,7 +3,9 @@ package io.kvasir.actors.tier;
 import io.kvasir.actors.cluster.ClusterView;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.tier.TierMessage.Borrow;
+import io.kvasir.actors.tier.TierMessage.Chain;
 import io.kvasir.actors.tier.TierMessage.Declined;
+import io.kvasir.actors.tier.TierMessage.Demote;
 import io.kvasir.actors.tier.TierMessage.Find;
 import io.kvasir.actors.tier.TierMessage.Forget;
 import io.kvasir.actors.tier.TierMessage.Found;
@@ -24,6 +26,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
@@ -48,7 +51,11 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
 
   record Stop() implements TierMessage {}
 
-  /** Parts of the tier. */
+  /**
+   * Parts of the tier.
+   *
+   * @param demoter lets blocks leave the device, on the executor
+   */
   record Parts(
       ClusterView view,
       HostTier host,
@@ -56,7 +63,8 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
       PeerCalls calls,
       PeerTier.Node peers,
       Executor executor,
-      int maxRequests) {}
+      int maxRequests,
+      Consumer<List<BlockPlace>> demoter) {}
 
   private static final Duration TICK = Duration.ofMillis(250);
 
@@ -89,6 +97,7 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
       case Reply reply -> parts.calls().onReply(reply);
       case Return back -> run(() -> parts.lender().giveBack(back));
       case Request request -> onRequest(request);
+      case Demote demote -> onDemote(demote);
       case Tick tick -> run(this::expire);
       case Viewed viewed -> onView(viewed.nodes());
       case Stop stop -> {
@@ -120,6 +129,10 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   }
 
   private void onRequest(Request request) {
+    if (request.replyTo() == null) {
+      getContext().getLog().warn("a request that names nobody to answer is dropped: {}", request);
+      return;
+    }
     Reason refusal = refusal(request);
     List<BlockPlace> places = null;
     if (refusal == null) {
@@ -156,10 +169,25 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
     }
   }
 
+  private void onDemote(Demote demote) {
+    if (refusal(demote.lives(), demote.chain(), demote.domain()) != null) {
+      return;
+    }
+    List<BlockPlace> places = demote.chain().places(parts.host().shape().groups().size());
+    if (places != null && !places.isEmpty() && places.size() <= MAX_BLOCKS) {
+      run(() -> parts.demoter().accept(places));
+    }
+  }
+
   private Reason refusal(Request request) {
-    Lives lives = request.lives();
+    return request.replyTo() == null
+        ? Reason.MALFORMED
+        : refusal(request.lives(), request.chain(), request.domain());
+  }
+
+  private Reason refusal(Lives lives, Chain chain, String domain) {
     NodeInfo self = parts.view().self();
-    if (request.replyTo() == null || lives == null || request.chain() == null) {
+    if (lives == null || chain == null) {
       return Reason.MALFORMED;
     }
     if (lives.to() != self.nodeId() || lives.toIncarnation() != self.incarnation()) {
@@ -169,9 +197,7 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
     if (asker == null || asker.incarnation() != lives.fromIncarnation()) {
       return Reason.STRANGER;
     }
-    return parts.host().shape().domainDigest().equals(request.domain())
-        ? null
-        : Reason.OTHER_DOMAIN;
+    return parts.host().shape().domainDigest().equals(domain) ? null : Reason.OTHER_DOMAIN;
   }
 
   private CompletionStage<? extends Reply> answer(Request request, List<BlockPlace> places) {

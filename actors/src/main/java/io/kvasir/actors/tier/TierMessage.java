@@ -22,14 +22,18 @@ import org.apache.pekko.actor.typed.ActorRef;
   @JsonSubTypes.Type(value = TierMessage.Declined.class, name = "declined"),
   @JsonSubTypes.Type(value = TierMessage.Return.class, name = "return"),
   @JsonSubTypes.Type(value = TierMessage.Take.class, name = "take"),
-  @JsonSubTypes.Type(value = TierMessage.Forget.class, name = "forget")
+  @JsonSubTypes.Type(value = TierMessage.Forget.class, name = "forget"),
+  @JsonSubTypes.Type(value = TierMessage.Demote.class, name = "demote")
 })
 public interface TierMessage extends ClusterMessage {
+  /** An absent array. */
+  int[] NONE = new int[0];
+
   /** Travels between nodes. */
-  sealed interface Wire extends TierMessage permits Request, Reply, Return {}
+  sealed interface Wire extends TierMessage permits Request, Reply, Return, Demote {}
 
   /** Goes to the tier of one domain. */
-  sealed interface Addressed extends TierMessage permits Request, Return {
+  sealed interface Addressed extends TierMessage permits Request, Return, Demote {
     /** What the blocks mean; a tier of another domain declines. */
     String domain();
   }
@@ -145,6 +149,12 @@ public interface TierMessage extends ClusterMessage {
   record Forget(long id, Lives lives, String domain, Chain chain, ActorRef<TierMessage> replyTo)
       implements Request {}
 
+  /**
+   * Nobody will want these blocks soon: they stay in the host tier, and are the first that the
+   * device gives up. Not answered.
+   */
+  record Demote(Lives lives, String domain, Chain chain) implements Wire, Addressed {}
+
   /** Which of the blocks, as bits by their place in the request. */
   record Found(long id, long[] bits) implements Reply {
     static Found of(long id, BitSet found) {
@@ -177,7 +187,15 @@ public interface TierMessage extends ClusterMessage {
       int[] slots,
       int[] generations,
       byte[] checksums)
-      implements Reply {}
+      implements Reply {
+    public Lent {
+      // Missing arrays fit no request.
+      regions = regions == null ? NONE : regions;
+      slots = slots == null ? NONE : slots;
+      generations = generations == null ? NONE : generations;
+      checksums = checksums == null ? new byte[0] : checksums;
+    }
+  }
 
   /** The request is not done; to the asker a miss. */
   record Declined(long id, Reason reason) implements Reply {}

@@ -6,11 +6,15 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.binder.MeterBinder;
+import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.DoubleSupplier;
 
 /** Counters and levels of one model's tiers, as meters. */
-public final class TierMeters implements MeterBinder {
+public final class TierMeters implements MeterBinder, AutoCloseable {
+  private final List<Runnable> bound = new CopyOnWriteArrayList<>();
   private final Tags tags;
   private final HostTier host;
   private final Lender lender;
@@ -19,6 +23,7 @@ public final class TierMeters implements MeterBinder {
   private final TierFetcher fetcher;
   private final RateBook rates;
   private final TierFetcher.Counts counts;
+  private final AtomicLong demoted;
 
   TierMeters(
       String model,
@@ -28,7 +33,9 @@ public final class TierMeters implements MeterBinder {
       CopyDown copyDown,
       TierFetcher fetcher,
       RateBook rates,
-      TierFetcher.Counts counts) {
+      TierFetcher.Counts counts,
+      AtomicLong demoted) {
+    this.demoted = demoted;
     this.tags = Tags.of("model_name", model);
     this.host = host;
     this.lender = lender;
@@ -61,6 +68,7 @@ public final class TierMeters implements MeterBinder {
       gauge(registry, "copy_queue", "Blocks that wait for their copy", copyDown::queued);
       counter(registry, "copied", "Blocks whose copy was begun", copyDown::copiedCount);
       counter(registry, "copy_dropped", "Blocks not copied in time", copyDown::droppedCount);
+      counter(registry, "demoted", "Blocks given up first by the device", demoted::get);
       gauge(registry, "fetches", "Prompts whose blocks are being loaded", fetcher::activeCount);
     }
     for (Residence from : Residence.values()) {
@@ -79,11 +87,20 @@ public final class TierMeters implements MeterBinder {
   }
 
   private void gauge(MeterRegistry registry, String name, String text, DoubleSupplier value) {
-    Gauge.builder("kvasir.tier_" + name, value::getAsDouble)
-        .description(text)
-        .tags(tags)
-        .strongReference(true)
-        .register(registry);
+    Gauge meter =
+        Gauge.builder("kvasir.tier_" + name, value::getAsDouble)
+            .description(text)
+            .tags(tags)
+            .strongReference(true)
+            .register(registry);
+    bound.add(() -> registry.remove(meter));
+  }
+
+  /** Takes the figures out of the registries, for those of another life of the tiers. */
+  @Override
+  public void close() {
+    bound.forEach(Runnable::run);
+    bound.clear();
   }
 
   private void counter(MeterRegistry registry, String name, String text, DoubleSupplier value) {
@@ -93,9 +110,11 @@ public final class TierMeters implements MeterBinder {
   private void counter(
       MeterRegistry registry, String name, String text, Tags with, DoubleSupplier value) {
     // The registry holds its object weakly; the service keeps this one.
-    FunctionCounter.builder("kvasir.tier_" + name, this, meters -> value.getAsDouble())
-        .description(text)
-        .tags(with)
-        .register(registry);
+    FunctionCounter meter =
+        FunctionCounter.builder("kvasir.tier_" + name, this, meters -> value.getAsDouble())
+            .description(text)
+            .tags(with)
+            .register(registry);
+    bound.add(() -> registry.remove(meter));
   }
 }

@@ -8,16 +8,18 @@ import io.kvasir.actors.directory.Directory;
 import io.kvasir.actors.link.Links;
 import io.kvasir.actors.settings.TierSettings;
 import io.kvasir.runtime.blocks.BlockId;
-import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.blocks.Residence;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.agrona.CloseHelper;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -32,18 +34,29 @@ import org.apache.pekko.actor.typed.Props;
 public final class TierService implements AutoCloseable {
   private static final int REQUESTS_PER_BORROW = 4;
 
+  /** A model's tiers may be started again in one actor system, whose actors' names are unique. */
+  private static final AtomicLong LIVES = new AtomicLong();
+
   private final HostTier host;
   private final Lender lender;
   private final PeerTier.Node peers;
   private final PeerCalls calls;
   private final CopyDown copyDown;
+  private final TierFetcher.Means means;
   private final TierFetcher fetcher;
+  private final DeviceBlocks device;
+  private final AtomicLong demoted = new AtomicLong();
+  private final ModelInfo model;
+  private final ClusterView view;
+  private final Executor blocking;
+  private final AtomicBoolean calibrating = new AtomicBoolean();
   private final RateBook rates;
   private final PrefillCost cost;
   private final TierFetcher.Counts counts = new TierFetcher.Counts();
   private final ActorRef<TierMessage> actor;
   private final AutoCloseable subscription;
   private final TierMeters meters;
+  private final Runnable unserve;
 
   /**
    * Starts the tiers of a model.
@@ -60,7 +73,26 @@ public final class TierService implements AutoCloseable {
       ModelInfo model,
       Links links,
       TierSettings settings) {
-    return new TierService(system, view, directory, announcer, device, model, links, settings);
+    return start(system, view, directory, announcer, device, model, links, settings, 1);
+  }
+
+  /**
+   * The same where several models share the host's memory.
+   *
+   * @param models that the settings' host bytes are for, this one included; equal shares
+   */
+  public static TierService start(
+      ActorSystem<?> system,
+      ClusterView view,
+      Directory directory,
+      Announcer announcer,
+      DeviceBlocks device,
+      ModelInfo model,
+      Links links,
+      TierSettings settings,
+      int models) {
+    return new TierService(
+        system, view, directory, announcer, device, model, links, settings, models);
   }
 
   private TierService(
@@ -71,7 +103,11 @@ public final class TierService implements AutoCloseable {
       DeviceBlocks device,
       ModelInfo model,
       Links links,
-      TierSettings settings) {
+      TierSettings settings,
+      int models) {
+    this.model = model;
+    this.view = view;
+    blocking = system.dispatchers().lookup(DispatcherSelector.blocking());
     BlockShape shape = model.shape();
     LongSupplier clock = System::nanoTime;
     Executor executor =
@@ -79,15 +115,18 @@ public final class TierService implements AutoCloseable {
     host =
         new HostTier(
             shape,
-            settings.hostBytes() == 0 ? HostMemory.share() : settings.hostBytes(),
+            (settings.hostBytes() == 0 ? HostMemory.share() : settings.hostBytes()) / models,
+            Math.max(1, SlabMemory.MAX_PIECES / models),
             settings.maxLeases(),
             links.transport()::register,
             executor,
             clock,
             new Announced(announcer));
     lender = new Lender(host, device, settings, clock);
-    links.serve(lender);
+    unserve = links.serve(lender);
     calls = new PeerCalls((nodeId, message) -> send(view, nodeId, message), shape.domainDigest());
+    this.device = device;
+    copyDown = device == null ? null : new CopyDown(device, host, announcer, settings, executor);
     rates = new RateBook(settings, clock);
     cost = new PrefillCost(settings.priors().prefillTokensPerSecond());
     actor =
@@ -101,19 +140,20 @@ public final class TierService implements AutoCloseable {
                         calls,
                         new PeerTier.Node(host, links, calls, self, settings, executor, clock),
                         executor,
-                        REQUESTS_PER_BORROW * settings.maxBorrows())),
-            "kvasir-tier-" + shape.domainDigest(),
+                        REQUESTS_PER_BORROW * settings.maxBorrows(),
+                        this::demote)),
+            "kvasir-tier-" + shape.domainDigest() + "-" + LIVES.incrementAndGet(),
             Props.empty());
     peers = new PeerTier.Node(host, links, calls, actor, settings, executor, clock);
-    copyDown = device == null ? null : new CopyDown(device, host, announcer, settings, executor);
-    fetcher =
+    means =
         device == null
             ? null
-            : new TierFetcher(
-                new TierFetcher.Means(
-                    device, host, directory, view, peers, rates, cost, settings, executor, clock,
-                    counts));
-    meters = new TierMeters(model.id(), host, lender, calls, copyDown, fetcher, rates, counts);
+            : new TierFetcher.Means(
+                device, host, directory, view, peers, rates, cost, settings, executor, clock,
+                counts);
+    fetcher = means == null ? null : new TierFetcher(means);
+    meters =
+        new TierMeters(model.id(), host, lender, calls, copyDown, fetcher, rates, counts, demoted);
     subscription = view.subscribe(nodes -> actor.tell(new TierActor.Viewed(nodes)));
     if (copyDown != null) {
       copyDown.start();
@@ -151,6 +191,11 @@ public final class TierService implements AutoCloseable {
   /** What peers talk to; belongs into the node's {@link NodeInfo}. */
   public ActorRef<TierMessage> ref() {
     return actor;
+  }
+
+  /** What the tiers are for. */
+  public ModelInfo model() {
+    return model;
   }
 
   /** What admission calls before a prompt is computed. */
@@ -191,15 +236,73 @@ public final class TierService implements AutoCloseable {
   public record Peers(int loans, long lentBytes, int asked) {}
 
   /**
-   * Makes sure that the host tier holds what the device has of a chain, so that the device may
-   * forget it; the device evicts by its own order.
+   * Makes sure that the host tier holds what the device has of a chain, and the device's copies the
+   * first that it gives up. What does not fit into the host tier stays where it is.
    *
-   * @return completes when the copies are made
+   * @param places in the order of the chain
+   * @return completes with how many blocks the device will give up first; never fails
    */
-  public CompletionStage<Void> demote(BlockKeys keys) {
-    return copyDown == null
-        ? CompletableFuture.completedFuture(null)
-        : copyDown.demote(BlockPlace.of(keys, 0, keys.blockCount()));
+  public CompletionStage<Integer> demote(List<BlockPlace> places) {
+    if (copyDown == null) {
+      return CompletableFuture.completedFuture(0);
+    }
+    return copyDown
+        .demote(places)
+        .thenCompose(
+            copied -> {
+              BitSet kept = host.present(places);
+              return device.demote(kept.stream().mapToObj(i -> places.get(i).id()).toList());
+            })
+        .exceptionally(closing -> 0)
+        .thenApply(
+            count -> {
+              demoted.addAndGet(count);
+              return count;
+            });
+  }
+
+  /**
+   * Measures on purpose what loading from the host tier and from every peer costs, which the next
+   * requests are planned with.
+   *
+   * @return fails with one sentence where the node has no device, or a calibration is under way
+   */
+  public CompletionStage<Rates> calibrate() {
+    if (means == null) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("the node has no device for blocks to be loaded onto"));
+    }
+    if (!calibrating.compareAndSet(false, true)) {
+      return CompletableFuture.failedFuture(
+          new IllegalStateException("a calibration is under way, try again when it has ended"));
+    }
+    return CompletableFuture.supplyAsync(() -> new Calibration(means, model.keys()).run(), blocking)
+        .thenApply(this::rates)
+        .whenComplete((measured, failure) -> calibrating.set(false));
+  }
+
+  private Rates rates(double deviceBytesPerSecond) {
+    List<Rates.Source> sources = new ArrayList<>();
+    for (RateBook.Known known : rates.known()) {
+      NodeInfo node =
+          known.source().residence() == Residence.PEER
+              ? view.find(known.source().nodeId())
+              : view.self();
+      sources.add(
+          new Rates.Source(
+              known.source().residence().name().toLowerCase(Locale.ROOT),
+              node == null ? Long.toUnsignedString(known.source().nodeId(), 16) : node.name(),
+              known.bytesPerSecond(),
+              known.fixedSeconds() * 1e3,
+              known.samples(),
+              known.bypassed()));
+    }
+    return new Rates(
+        model.id(),
+        sources,
+        deviceBytesPerSecond,
+        1 / Math.max(1e-9, cost.seconds(0, 1)),
+        explain());
   }
 
   /** One sentence a source: how fast it is, and whether it is bypassed. */
@@ -229,6 +332,8 @@ public final class TierService implements AutoCloseable {
   @Override
   public void close() {
     CloseHelper.quietClose(subscription);
+    meters.close();
+    unserve.run();
     if (copyDown != null) {
       copyDown.close();
       fetcher.close();

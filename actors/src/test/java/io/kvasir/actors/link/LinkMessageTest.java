@@ -1,5 +1,8 @@
 package io.kvasir.actors.link;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.kvasir.actors.cluster.CborGolden;
 import io.kvasir.actors.link.LinkMessage.Lives;
 import java.util.Arrays;
@@ -30,5 +33,23 @@ final class LinkMessageTest {
       golden.readsWithout(
           new LinkMessage.Ask(LIVES, 9), new LinkMessage.Ask(LIVES, 0), "brokenLink");
     }
+  }
+
+  @Test
+  void shouldKnowAMessageThatLacksSomething() {
+    assertTrue(new LinkMessage.Ask(LIVES, 9).wellFormed());
+    assertFalse(new LinkMessage.Ask(null, 9).wellFormed());
+    assertTrue(new LinkMessage.Propose(LIVES, 9, "", secret(1), secret(2)).wellFormed());
+    assertFalse(new LinkMessage.Propose(LIVES, 9, null, secret(1), secret(2)).wellFormed());
+    assertFalse(new LinkMessage.Propose(LIVES, 9, "", new byte[3], secret(2)).wellFormed());
+    assertFalse(new LinkMessage.Propose(LIVES, 9, "", secret(1), null).wellFormed());
+    assertFalse(new LinkMessage.Accept(LIVES, 9, null).wellFormed());
+    assertFalse(new LinkMessage.Rekey(LIVES, 9, 2, null, null, null).wellFormed());
+    assertFalse(rekey(LinkMessage.Step.INSTALL).wellFormed());
+    assertTrue(rekey(LinkMessage.Step.ACTIVATE).wellFormed());
+  }
+
+  private static LinkMessage.Rekey rekey(LinkMessage.Step step) {
+    return new LinkMessage.Rekey(LIVES, 9, 2, step, new byte[0], new byte[0]);
   }
 }

@@ -302,7 +302,7 @@ final class GenerationDeskTest {
           @Override
           public CompletionStage<Optional<Hint>> hint(
               String tenant, String sessionId, Duration deadline) {
-            Use last = new Use(2, 201, 0, 0, 10, 150, 10);
+            Use last = new Use(2, 201, 0, 0, 10, 150, 10, null);
             return CompletableFuture.completedFuture(Optional.of(new Hint(last, 3, Duration.ZERO)));
           }
 

@@ -75,7 +75,7 @@ final class SessionNode implements AutoCloseable {
 
   /** A use of the living node. */
   static Use use(int blocks) {
-    return new Use(7, 70, 1, 2, blocks, 100, 10);
+    return new Use(7, 70, 1, 2, blocks, 100, 10, null);
   }
 
   /** Forms a cluster of these nodes and starts the service on each. */

@@ -71,7 +71,7 @@ final class SessionServiceTest {
 
   @Test
   void shouldNotNameANodeWhoseLifeIsOver() throws Exception {
-    first.sessions().record("acme", "dead", new Use(7, 69, 1, 2, 5, 1, 1));
+    first.sessions().record("acme", "dead", new Use(7, 69, 1, 2, 5, 1, 1, null));
     first.sessions().record("acme", "probe", SessionNode.use(1));
     first.await("acme", "probe", Optional::isPresent);
     assertTrue(first.ask("acme", "dead", Duration.ofSeconds(10)).isEmpty());

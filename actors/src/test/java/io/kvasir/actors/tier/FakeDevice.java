@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,6 +29,7 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
 
   final AtomicInteger refused = new AtomicInteger();
   final AtomicInteger pins = new AtomicInteger();
+  final List<BlockId> demoted = new CopyOnWriteArrayList<>();
   private final BlockShape shape;
   private final int capacity;
   private final Map<BlockId, Block> blocks = new LinkedHashMap<>();
@@ -190,6 +192,15 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
                           && TestBlocks.isBlock(MemorySegment.ofArray(block.bytes()), place.id());
                     }))
         .join();
+  }
+
+  @Override
+  public CompletableFuture<Integer> demote(List<BlockId> ids) {
+    return call(
+        () -> {
+          demoted.addAll(ids);
+          return ids.size();
+        });
   }
 
   @Override

@@ -37,6 +37,7 @@ final class TierMessageTest {
       golden.check("return-1", new TierMessage.Return(LIVES, DOMAIN, 3, new int[] {1}));
       golden.check("take-1", new TierMessage.Take(7, LIVES, DOMAIN, chain, 1500, golden.ref()));
       golden.check("forget-1", new TierMessage.Forget(7, LIVES, DOMAIN, chain, golden.ref()));
+      golden.check("demote-1", new TierMessage.Demote(LIVES, DOMAIN, chain));
       golden.readsWithout(
           new TierMessage.Return(LIVES, DOMAIN, 3, new int[] {1}),
           new TierMessage.Return(LIVES, DOMAIN, 3, null),

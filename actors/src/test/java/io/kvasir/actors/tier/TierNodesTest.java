@@ -22,6 +22,7 @@ import io.kvasir.transport.driver.SizingSettings;
 import io.kvasir.transport.media.AeronMedium;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -131,6 +132,32 @@ final class TierNodesTest {
     int loaded = fetched.loaded().stream().mapToInt(span -> span.to() - span.from()).sum();
     int missed = fetched.misses().values().stream().mapToInt(Integer::intValue).sum();
     assertEquals(TOKENS, onDevice + loaded + missed, fetched.toString());
+  }
+
+  @Test
+  void shouldMeasureHostAndPeerOnPurposeAndPlanWithIt() {
+    Rates measured =
+        two.tier.calibrate().toCompletableFuture().orTimeout(120, TimeUnit.SECONDS).join();
+    assertEquals("tiny", measured.model());
+    Map<String, Rates.Source> sources = new HashMap<>();
+    measured.sources().forEach(one -> sources.put(one.source() + " " + one.node(), one));
+    for (String name : List.of("host node2", "peer node1")) {
+      Rates.Source source = sources.get(name);
+      assertTrue(source != null && source.samples() >= 9, name + " in " + measured);
+      assertTrue(source.bytesPerSecond() > 1e6 && source.bytesPerSecond() < 1e12, name + source);
+      assertTrue(source.fixedMs() >= 0, name + source);
+      assertFalse(source.bypassed(), name);
+    }
+    assertTrue(measured.deviceBytesPerSecond() > 1e6, measured.toString());
+    assertTrue(
+        two.tier.explain().stream().anyMatch(line -> line.contains("loads measured")),
+        two.tier.explain().toString());
+    // What it brought is the first to go from the device.
+    assertTrue(deviceTwo.demoted.size() > 9, "demoted " + deviceTwo.demoted.size());
+    BlockKeys keys = computedOnOne();
+    Fetched fetched = two.fetch(keys, TOKENS, LONG);
+    assertEquals(List.of(new LoadedSpan(0, TOKENS, Residence.PEER)), fetched.loaded());
+    close(fetched);
   }
 
   @Test

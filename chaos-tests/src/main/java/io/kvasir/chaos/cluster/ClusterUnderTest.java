@@ -43,7 +43,7 @@ public final class ClusterUnderTest implements AutoCloseable {
   public static final int MAX_DIRECTORY_ENTRIES = 1000;
 
   /** Sessions that a gateway remembers, and that a node keeps, at most. */
-  public static final int MAX_SESSIONS = 60;
+  public static final int MAX_SESSIONS = 30;
 
   private static final String GATEWAY = "node-1";
   private static final Duration START = Duration.ofMinutes(4);
@@ -111,6 +111,7 @@ public final class ClusterUnderTest implements AutoCloseable {
     // Time is short and the machine is busy: a slow directory is still one that answers.
     settings.put("kvasir.actors.schedule.lookup-deadline", "500 ms");
     settings.put("kvasir.actors.tier.lookup-deadline", "500 ms");
+    settings.put("kvasir.actors.schedule.fetch-deadline", "3 s");
     settings.put("kvasir.node.cluster.restart.first", "200 ms");
     return settings;
   }

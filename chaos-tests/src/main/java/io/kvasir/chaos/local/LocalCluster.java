@@ -112,8 +112,8 @@ public final class LocalCluster implements AutoCloseable {
 
   /** Waits until every node can read from every other. */
   public void awaitLinks() {
-    for (LocalNode from : nodes) {
-      for (LocalNode to : nodes) {
+    for (LocalNode from : nodes()) {
+      for (LocalNode to : nodes()) {
         if (from != to
             && !from.links().ready(to.id(), Evidence.PATIENCE).toCompletableFuture().join()) {
           throw new IllegalStateException(

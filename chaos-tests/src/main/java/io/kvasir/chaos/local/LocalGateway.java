@@ -74,6 +74,11 @@ public final class LocalGateway implements AutoCloseable {
     view.see(seen);
   }
 
+  /** Address of its actor system. */
+  public String address() {
+    return view.self().address();
+  }
+
   /** The directory as this gateway asks it. */
   public DirectoryService directory() {
     return directory;

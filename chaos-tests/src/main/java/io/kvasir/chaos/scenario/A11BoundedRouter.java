@@ -33,12 +33,14 @@ public final class A11BoundedRouter implements Scenario<ClusterUnderTest> {
   @Override
   public void play(ClusterUnderTest cluster, Scale scale, Evidence evidence) throws Exception {
     Nodes.clean(cluster, evidence);
-    // Enough of both that a table without a bound would be seen.
-    int least =
-        2
-            * Math.max(
-                ClusterUnderTest.MAX_SESSIONS,
-                ClusterUnderTest.MAX_DIRECTORY_ENTRIES / Nodes.BLOCKS);
+    // Twice what the tables of sessions hold; at full length also twice what a directory copy does.
+    int blocks = 1;
+    int least = 2 * ClusterUnderTest.MAX_SESSIONS;
+    if (scale.repeats() > Scale.EVERYDAY.repeats()) {
+      blocks = Nodes.BLOCKS;
+      least = Math.max(least, 2 * ClusterUnderTest.MAX_DIRECTORY_ENTRIES / blocks);
+    }
+    int tokens = blocks * ClusterUnderTest.SLOTS + 1;
     int start = (int) (System.nanoTime() & 0xfffff);
     Map<String, NodeMemory> half = new HashMap<>();
     Map<String, NodeMemory> last = new HashMap<>();
@@ -49,7 +51,8 @@ public final class A11BoundedRouter implements Scenario<ClusterUnderTest> {
             cluster.api(),
             CLIENTS,
             number ->
-                Nodes.question(cluster, SALT + start + number)
+                cluster
+                    .question(tokens, SALT + start + number)
                     .session("a11-" + start + "-" + number))) {
       long nextNs = startNs;
       long fullNs = 0;
@@ -77,7 +80,7 @@ public final class A11BoundedRouter implements Scenario<ClusterUnderTest> {
     }
     evidence.note(
         "%d prompts of %d blocks, each in a session of its own, in %.1f s",
-        asked, Nodes.BLOCKS, (System.nanoTime() - startNs) / 1e9);
+        asked, blocks, (System.nanoTime() - startNs) / 1e9);
     for (String node : cluster.nodes()) {
       evidence.note("%s, tables filled: %s", node, tables(half.get(node)));
       evidence.note("%s, at the end:    %s", node, tables(last.get(node)));

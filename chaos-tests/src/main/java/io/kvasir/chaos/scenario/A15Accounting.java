@@ -41,7 +41,7 @@ public final class A15Accounting implements Scenario<ClusterUnderTest> {
     Random random = new Random(SALT);
     double before = promptTokens(cluster);
     List<Answer> answers = new ArrayList<>();
-    int rounds = Math.max(40, scale.repeats() / 10);
+    int rounds = Math.max(32, scale.repeats() / 10);
     for (int i = 0; i < rounds; i++) {
       int length = lengths(random);
       Question question =
@@ -79,7 +79,7 @@ public final class A15Accounting implements Scenario<ClusterUnderTest> {
 
   private static int lengths(Random random) {
     int blocks = 1 + random.nextInt(Nodes.BLOCKS);
-    return Math.max(1, blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1);
+    return blocks * ClusterUnderTest.SLOTS + random.nextInt(3) - 1;
   }
 
   private static Answer streamed(ApiClient api, Question question) throws Exception {

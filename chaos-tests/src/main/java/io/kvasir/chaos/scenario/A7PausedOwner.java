@@ -16,7 +16,11 @@ import java.time.Duration;
  */
 public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
   private static final int SALT = 700;
-  private static final int TOKENS = 600;
+  private static final int LEAST_TOKENS = 40;
+  private static final int MOST_TOKENS = 800;
+
+  /** An answer that is to be on its way still when its first node wakes. */
+  private static final Duration ANSWER = Duration.ofSeconds(4);
 
   /** Behind this a cluster has long removed who does not answer. */
   private static final Duration REMOVED = Duration.ofSeconds(40);
@@ -43,7 +47,7 @@ public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
     Nodes.clean(cluster, evidence);
     Question resident = Nodes.question(cluster, SALT).tokens(4);
     Answer kept = Nodes.compute(cluster, evidence, resident, owner);
-    Question question = Nodes.question(cluster, SALT + 1).tokens(TOKENS);
+    Question question = Nodes.question(cluster, SALT + 1).tokens(tokens(cluster, other));
     Answer expected = api.ask(question.on(other));
     int lives = cluster.lives(owner);
     Answer answer;
@@ -97,5 +101,15 @@ public final class A7PausedOwner implements Scenario<ClusterUnderTest> {
     cluster.awaitRest(evidence);
     Nodes.right(evidence, expected, api.ask(question.on(owner)), "asked of " + owner + " itself");
     cluster.awaitRest(evidence);
+  }
+
+  /** Tokens that take about so long here. */
+  private static int tokens(ClusterUnderTest cluster, String node) throws Exception {
+    Question trial = Nodes.question(cluster, SALT + 2).on(node);
+    cluster.api().ask(trial);
+    long startNs = System.nanoTime();
+    cluster.api().ask(trial.tokens(LEAST_TOKENS));
+    long tokens = LEAST_TOKENS * ANSWER.toNanos() / (System.nanoTime() - startNs);
+    return Math.clamp(tokens, LEAST_TOKENS, MOST_TOKENS);
   }
 }

@@ -4,6 +4,7 @@ import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.DirectoryMessage;
 import io.kvasir.actors.link.LinkMessage;
 import io.kvasir.actors.schedule.GenerationMessage;
+import io.kvasir.actors.schedule.GenerationReply;
 import io.kvasir.actors.tier.TierMessage;
 import io.kvasir.chaos.Evidence;
 import io.kvasir.chaos.Scale;
@@ -59,13 +60,18 @@ public final class MalformedMessages implements Scenario<LocalCluster> {
     directory.forEach(there.directory()::tell);
     List<GenerationMessage> orders = orders();
     orders.forEach(there.generations()::tell);
-    ActorRef<LinkMessage> link =
-        ActorRefResolver.get(system).resolveActorRef(there.address() + "/system/kvasir-link");
-    List<LinkMessage> links = links(owner, reader);
-    links.forEach(link::tell);
+    List<GenerationReply> replies = replies();
+    ActorRef<GenerationReply> desk =
+        ActorRefResolver.get(system)
+            .resolveActorRef(cluster.gateway().address() + "/system/kvasir-desk");
+    replies.forEach(desk::tell);
+    // A link is proposed by the node with the lower id: each end takes other messages to heart.
+    List<LinkMessage> links = links(reader, owner);
+    links.forEach(link(system, there.address())::tell);
+    links(owner, reader).forEach(link(owner.system(), reader.info().address())::tell);
     evidence.note(
-        "%d messages to the tier, %d to the directory, %d orders, %d to the link",
-        tier.size(), directory.size(), orders.size(), links.size());
+        "%d messages to the tier, %d to the directory, %d orders, %d answers, %d to links",
+        tier.size(), directory.size(), orders.size(), replies.size(), 2 * links.size());
     noise(owner.port());
     evidence.note("and noise to port %d", owner.port());
 
@@ -178,9 +184,28 @@ public final class MalformedMessages implements Scenario<LocalCluster> {
         new GenerationMessage.Part(5, 1, 7, 2, 1, true, new byte[0]));
   }
 
-  private static List<LinkMessage> links(LocalNode owner, LocalNode reader) {
+  private static List<GenerationReply> replies() {
+    return List.of(
+        new GenerationReply.Accepted(HUGE, -1),
+        new GenerationReply.Refused(1, 1, "NO_SUCH_CODE", null, true),
+        new GenerationReply.Tokens(1, 1, -1, Integer.MAX_VALUE, null, null, Double.NaN),
+        new GenerationReply.PromptScores(1, 1, -1, null),
+        new GenerationReply.Finished(1, 1, -1, -1, null, null, null, 0, -1, null, null),
+        new GenerationReply.Alive(1, 1, null, null),
+        new GenerationReply.Embedded(1, 1, null, new byte[3], null, null),
+        new GenerationReply.Load(
+            HUGE, 0, -1, null, -1, -1, 0, -1, -1, -1, Double.NaN, -1, -1, false),
+        new GenerationReply.Load(
+            1, 0, HUGE, LocalModel.ID, -1, -1, 0, -1, -1, -1, Double.NaN, -1, -1, true));
+  }
+
+  private static ActorRef<LinkMessage> link(ActorSystem<?> from, String address) {
+    return ActorRefResolver.get(from).resolveActorRef(address + "/system/kvasir-link");
+  }
+
+  private static List<LinkMessage> links(LocalNode from, LocalNode to) {
     LinkMessage.Lives lives =
-        new LinkMessage.Lives(reader.id(), reader.info().incarnation(), owner.info().incarnation());
+        new LinkMessage.Lives(from.id(), from.info().incarnation(), to.info().incarnation());
     LinkMessage.Lives stranger = new LinkMessage.Lives(HUGE, 0, 0);
     return List.of(
         new LinkMessage.Ask(null, 0),
@@ -189,6 +214,7 @@ public final class MalformedMessages implements Scenario<LocalCluster> {
         new LinkMessage.Propose(stranger, 1, "", new byte[0], new byte[1]),
         new LinkMessage.Propose(lives, HUGE, "no invitation", new byte[3], null),
         new LinkMessage.Propose(lives, HUGE, null, null, null),
+        new LinkMessage.Propose(lives, HUGE, "no invitation", new byte[32], new byte[32]),
         new LinkMessage.Accept(lives, HUGE, null),
         new LinkMessage.Accept(null, 0, "x"),
         new LinkMessage.Refuse(lives, HUGE, null),

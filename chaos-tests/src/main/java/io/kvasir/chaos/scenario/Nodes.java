@@ -9,11 +9,11 @@ import java.io.IOException;
 
 /** What scenarios with real JVMs have in common. */
 final class Nodes {
-  /** Full blocks of a prompt, and tokens behind them. */
-  static final int BLOCKS = 12;
+  /** Full blocks of a prompt, and a token behind them. */
+  static final int BLOCKS = 8;
 
   static final int FULL = BLOCKS * ClusterUnderTest.SLOTS;
-  static final int PROMPT = FULL + 5;
+  static final int PROMPT = FULL + 1;
 
   private Nodes() {}
 
@@ -26,16 +26,18 @@ final class Nodes {
   static void clean(ClusterUnderTest cluster, Evidence evidence) throws Exception {
     cluster.awaitWhole(evidence);
     cluster.clearAll(evidence);
-    evidence.await(
-        "the directory has forgotten all",
-        () -> {
-          for (String node : cluster.nodes()) {
-            if (cluster.memory(node).directory().entries() > 0) {
-              return false;
-            }
-          }
-          return true;
-        });
+    evidence.await("the directory has forgotten all", () -> directoryIsEmpty(cluster));
+  }
+
+  /** Whether no copy of the directory names any block. */
+  static boolean directoryIsEmpty(ClusterUnderTest cluster)
+      throws IOException, InterruptedException {
+    for (String node : cluster.nodes()) {
+      if (cluster.memory(node).directory().entries() > 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /**

@@ -12,7 +12,6 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
@@ -26,7 +25,8 @@ final class ClusterScenariosTest {
 
   @BeforeAll
   static void start() throws Exception {
-    cluster = new ClusterUnderTest(3, List.of("-XX:TieredStopAtLevel=1"), Map.of());
+    List<String> quickStart = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    cluster = new ClusterUnderTest(3, quickStart, Map.of());
   }
 
   @AfterAll
@@ -86,33 +86,5 @@ final class ClusterScenariosTest {
   @Order(8)
   void shouldGoOnWithoutTheCoordinator() {
     shouldHold(new A8LostCoordinator(), Scale.EVERYDAY);
-  }
-
-  @Test
-  @Order(9)
-  @Tag("slow")
-  void shouldGiveBackEveryLeasedByteOfTenThousandRepeats() {
-    shouldHold(new A2LeasedBytes(), Scale.FULL);
-  }
-
-  @Test
-  @Order(10)
-  @Tag("slow")
-  void shouldBoundTheMemoryOfTheRouterInALongRun() {
-    shouldHold(new A11BoundedRouter(), Scale.FULL);
-  }
-
-  @Test
-  @Order(11)
-  @Tag("slow")
-  void shouldRestartNodeByNodeWithoutAnError() {
-    shouldHold(new RollingRestart(), Scale.FULL);
-  }
-
-  @Test
-  @Order(12)
-  @Tag("slow")
-  void shouldFenceAndRestartAnOwnerThatWasPausedForAMinute() {
-    shouldHold(new A7PausedOwner(), Scale.FULL);
   }
 }

@@ -132,7 +132,8 @@ public final class EngineBench {
       deleteAll(scratch);
     }
     progress(dtype, "through HTTP");
-    report.add(HttpThroughput.measure(options.model(), dtype, options.threads(), options.runs()));
+    HttpThroughput.measure(options.model(), dtype, options.threads(), options.runs())
+        .forEach(report::add);
   }
 
   private void startPeers(WeightFormat dtype, Path scratch, Map<String, BenchEngine> engines)

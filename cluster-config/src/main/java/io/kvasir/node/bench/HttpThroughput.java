@@ -13,8 +13,8 @@ import java.util.Locale;
 
 /**
  * What gateway and actors cost: a batch of streamed completions through HTTP against the same batch
- * put straight to the same node's engine, alternating. The client shares the machine, so its work
- * counts against HTTP. For one thread.
+ * put straight to the same node's engine, and against the same engine behind {@link HttpFloor},
+ * alternating. The client shares the machine, so its work counts against HTTP. For one thread.
  */
 final class HttpThroughput {
   private static final int BATCH = 16;
@@ -44,40 +44,56 @@ final class HttpThroughput {
     }
   }
 
-  /** Measures one dtype; a row in tokens a second. */
-  static BenchRow measure(String model, WeightFormat dtype, int threads, int runs)
+  /** Measures one dtype; rows in tokens a second. */
+  static List<BenchRow> measure(String model, WeightFormat dtype, int threads, int runs)
       throws IOException, InterruptedException {
     String name = dtype.name().toLowerCase(Locale.ROOT);
     ModelConfig config;
     try (Checkpoint checkpoint = Checkpoint.open(model)) {
       config = checkpoint.config();
     }
-    try (BenchNode node = new BenchNode(model, name, threads)) {
+    try (BenchNode node = new BenchNode(model, name, threads);
+        HttpFloor floor = new HttpFloor(node.ready().engine())) {
+      URI gateway = URI.create(node.server().url() + "/v1/completions");
       HttpThroughput bench = new HttpThroughput(node, config);
       List<Double> http = new ArrayList<>();
+      List<Double> sockets = new ArrayList<>();
       List<Double> direct = new ArrayList<>();
       for (int run = -WARM_UP_RUNS; run < runs; run++) {
         double inProcess =
             bench.driver.batchTokensPerSecond(BATCH, PROMPT_TOKENS, GENERATED_TOKENS, SEED);
-        double overHttp = bench.overHttp();
+        double overHttp = bench.over(gateway);
+        double overSockets = bench.over(floor.url());
         if (run >= 0) {
           direct.add(inProcess);
           http.add(overHttp);
+          sockets.add(overSockets);
         }
       }
-      return BenchRow.against(
-          name + " through HTTP, batch 16",
-          Median.of(http),
-          "tok/s",
-          "in process",
-          Median.of(direct),
-          GOAL,
-          "");
+      double alone = Median.of(direct);
+      String unit = "tok/s";
+      return List.of(
+          BenchRow.against(
+              name + " through HTTP, batch 16",
+              Median.of(http),
+              unit,
+              "in process",
+              alone,
+              GOAL,
+              ""),
+          BenchRow.against(
+              name + " through bare sockets, batch 16",
+              Median.of(sockets),
+              unit,
+              "in process",
+              alone,
+              null,
+              "the floor of HTTP: one thread, one write a token, the same client"));
     }
   }
 
-  private double overHttp() throws IOException {
-    LoadClient client = new LoadClient(URI.create(node.server().url() + "/v1/completions"));
+  private double over(URI url) throws IOException {
+    LoadClient client = new LoadClient(url);
     long start = System.nanoTime();
     List<String> answers = client.post(bodies);
     long elapsedNs = System.nanoTime() - start;

@@ -7,6 +7,7 @@ import io.kvasir.actors.api.NodeAdmin;
 import io.kvasir.runtime.blocks.Residence;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -27,12 +28,14 @@ import org.apache.pekko.management.javadsl.ManagementRouteProviderSettings;
 /**
  * What a node tells and does for its operator, beside Pekko Management's own routes: {@code GET
  * /metrics}, {@code GET /kvasir/cluster}, {@code GET /kvasir/memory}, {@code POST
- * /kvasir/cache/clear}. What changes the node is served on the loopback interface, elsewhere only
- * where it is configured. Created by Pekko; any thread.
+ * /kvasir/cache/clear}, {@code POST /kvasir/calibrate}. What changes the node is served on the
+ * loopback interface, elsewhere only where it is configured. Created by Pekko; any thread.
  */
 public final class AdminRoutes extends AllDirectives implements ManagementRouteProvider {
   private static final String ACTIONS = ClusterConfig.PATH + ".admin.actions";
   private static final String STARTING = "the node is starting, try again in a second";
+
+  private static final Duration CALIBRATION = Duration.ofMinutes(5);
 
   private final ObjectMapper json = new ObjectMapper();
   private final NodeStatus.Holder.Slot slot;
@@ -65,6 +68,7 @@ public final class AdminRoutes extends AllDirectives implements ManagementRouteP
                     path("cluster", () -> get(this::cluster)),
                     path(
                         "memory", () -> get(() -> answer(status -> json(status.admin().memory())))),
+                    path("calibrate", this::calibrate),
                     path("cache", "clear", this::clear))));
   }
 
@@ -98,6 +102,20 @@ public final class AdminRoutes extends AllDirectives implements ManagementRouteP
                           Set<Residence> named = tiers(tiers.orElse("device,host"));
                           return admin.clear(named).thenApply(AdminRoutes::cleared);
                         })));
+  }
+
+  private Route calibrate() {
+    return post(
+        () ->
+            withRequestTimeout(
+                CALIBRATION,
+                () ->
+                    act(
+                        admin ->
+                            admin
+                                .calibrate()
+                                .thenApply(
+                                    models -> Map.of("node", admin.name(), "models", models)))));
   }
 
   private Route act(Function<NodeAdmin, CompletionStage<?>> action) {

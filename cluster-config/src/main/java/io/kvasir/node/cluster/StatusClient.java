@@ -16,6 +16,7 @@ import java.util.StringJoiner;
 /** Asks a node's admin routes and shows the answer as a table. Any thread; blocks. */
 public final class StatusClient {
   private static final Duration LIMIT = Duration.ofSeconds(10);
+  private static final Duration ACTION_LIMIT = Duration.ofMinutes(5);
   private static final List<String> HEAD =
       List.of("NODE", "STATUS", "ROLES", "MODELS", "BLOCKS", "VERSION", "ADDRESS");
 
@@ -27,12 +28,28 @@ public final class StatusClient {
    * @throws IOException with one sentence when the node does not answer
    */
   public static JsonNode get(URI url) throws IOException, InterruptedException {
-    URI path = url.resolve("/kvasir/cluster");
+    return ask(url, "/kvasir/cluster", HttpRequest.newBuilder().timeout(LIMIT));
+  }
+
+  /**
+   * Has a node do something, which may take minutes.
+   *
+   * @param action path of the admin route
+   * @throws IOException with one sentence when the node does not answer, or refuses
+   */
+  public static JsonNode post(URI url, String action) throws IOException, InterruptedException {
+    return ask(
+        url,
+        action,
+        HttpRequest.newBuilder().timeout(ACTION_LIMIT).POST(HttpRequest.BodyPublishers.noBody()));
+  }
+
+  private static JsonNode ask(URI url, String route, HttpRequest.Builder request)
+      throws IOException, InterruptedException {
+    URI path = url.resolve(route);
     try (HttpClient http = HttpClient.newBuilder().connectTimeout(LIMIT).build()) {
       HttpResponse<String> response =
-          http.send(
-              HttpRequest.newBuilder(path).timeout(LIMIT).build(),
-              HttpResponse.BodyHandlers.ofString());
+          http.send(request.uri(path).build(), HttpResponse.BodyHandlers.ofString());
       if (response.statusCode() != 200) {
         throw new IOException(
             "%s answered %d (%s); name the admin address that a node prints"
@@ -62,7 +79,14 @@ public final class StatusClient {
               member.path("appVersion").asText(),
               member.path("address").asText()));
     }
-    int[] widths = new int[HEAD.size()];
+    List<String> lines = columns(rows);
+    lines.add("as seen by " + status.path("self").asText());
+    return lines;
+  }
+
+  /** Rows of equal length, the first of them their head, below each other. */
+  public static List<String> columns(List<List<String>> rows) {
+    int[] widths = new int[rows.getFirst().size()];
     for (List<String> row : rows) {
       for (int i = 0; i < widths.length; i++) {
         widths[i] = Math.max(widths[i], row.get(i).length());
@@ -76,7 +100,6 @@ public final class StatusClient {
       }
       lines.add(line.toString().stripTrailing());
     }
-    lines.add("as seen by " + status.path("self").asText());
     return lines;
   }
 

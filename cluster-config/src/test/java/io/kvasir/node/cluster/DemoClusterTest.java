@@ -201,6 +201,22 @@ final class DemoClusterTest {
 
   @Test
   @Order(3)
+  void shouldMeasureWhatLoadsCost() throws Exception {
+    HttpResponse<String> response = admin("node-3", "POST", "/kvasir/calibrate");
+    assertEquals(200, response.statusCode(), response.body());
+    JsonNode measured = JSON.readTree(response.body());
+    assertEquals("node-3", measured.path("node").asText());
+    List<String> sources = new ArrayList<>();
+    for (JsonNode source : measured.path("models").path(0).path("sources")) {
+      assertTrue(source.path("samples").asInt() > 0, response.body());
+      sources.add(source.path("source").asText() + " " + source.path("node").asText());
+    }
+    assertTrue(
+        sources.containsAll(List.of("host node-3", "peer node-1", "peer node-2")), response.body());
+  }
+
+  @Test
+  @Order(4)
   void shouldClearTheCachesOfANodeAndShowItsFigures() throws Exception {
     TestTime.await(
         BOUND,
@@ -235,7 +251,7 @@ final class DemoClusterTest {
   }
 
   @Test
-  @Order(4)
+  @Order(5)
   void shouldGoOnWithTheSameTextWhenTheNodeThatAnswersIsKilled() throws Exception {
     ObjectNode order =
         question().put("max_tokens", TOKENS).put("min_tokens", TOKENS).put("ignore_eos", true);
@@ -288,7 +304,7 @@ final class DemoClusterTest {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void shouldLeaveNothingBehind() throws Exception {
     List<ProcessHandle> children = new ArrayList<>(nodes());
     assertEquals(3, children.size());

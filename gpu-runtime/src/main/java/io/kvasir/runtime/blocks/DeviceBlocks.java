@@ -47,6 +47,15 @@ public interface DeviceBlocks {
    */
   CompletableFuture<BlockPin> load(List<BlockLoad> loads, long ownerId, Duration ttl);
 
+  /**
+   * Makes those of the blocks that nobody refers to the first to be evicted, of a chain the last
+   * block first.
+   *
+   * @param ids in the order of their chain
+   * @return how many
+   */
+  CompletableFuture<Integer> demote(List<BlockId> ids);
+
   /** Ends every pin of an owner. */
   void release(long ownerId);
 

@@ -133,6 +133,16 @@ public final class BlockAccess {
     return true;
   }
 
+  /** Makes a block the next to be evicted; false when it is not cached or somebody refers to it. */
+  public boolean demote(int group, long high, long low) {
+    int page = store.find(group, high, low);
+    if (page < 0 || store.isReferenced(page)) {
+      return false;
+    }
+    store.demote(page);
+    return true;
+  }
+
   /** Tells a listener every block, lowest place in a chain first, then each change. */
   public void listen(BlockListener listener) {
     store.listen(listener);

@@ -8,9 +8,10 @@ import java.util.Arrays;
  * block (sealed: has a key, immutable, any number of owners) or a cached block (a key and no
  * owner), which stays until its memory is wanted.
  *
- * <p>Eviction takes the least recently released block of the page size that is needed; sequences
- * release from their last block to their first, so a chain goes from its tail. When no block of
- * that size is left, a whole slab of another size is emptied, the one with the oldest block.
+ * <p>Eviction takes the least recently released block of the page size that is needed, before it
+ * those that were demoted; sequences release from their last block to their first, so a chain goes
+ * from its tail. When no block of that size is left, a whole slab of another size is emptied, the
+ * one with the oldest block.
  */
 final class BlockStore implements AutoCloseable {
   private final PageArena arena;
@@ -27,6 +28,7 @@ final class BlockStore implements AutoCloseable {
   private final int[] need;
   private BlockListener listener;
   private long releaseClock;
+  private long demoteClock;
   private long evictedCount;
 
   BlockStore(PageArena arena, int[] classOf, BlockLedger ledger, BlockListener listener) {
@@ -249,6 +251,13 @@ final class BlockStore implements AutoCloseable {
     } else {
       arena.free(handle);
     }
+  }
+
+  /** Makes a cached block without an owner older than every other. */
+  void demote(int page) {
+    unreferenced.remove(groupOfPage[page], page);
+    releasedAt[page] = --demoteClock;
+    unreferenced.addFirst(groupOfPage[page], page);
   }
 
   /** Lets a block go with its last reference instead of caching it, unless it is hit before. */

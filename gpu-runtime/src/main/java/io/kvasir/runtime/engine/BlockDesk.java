@@ -139,6 +139,19 @@ final class BlockDesk implements DeviceBlocks {
   }
 
   @Override
+  public CompletableFuture<Integer> demote(List<BlockId> ids) {
+    List<BlockId> asked = List.copyOf(ids);
+    return call(
+        result -> {
+          int demoted = 0;
+          for (BlockId id : asked) {
+            demoted += access.demote(id.group(), id.high(), id.low()) ? 1 : 0;
+          }
+          finish(result, demoted);
+        });
+  }
+
+  @Override
   public CompletableFuture<Integer> clear() {
     return call(result -> finish(result, cache.evictUnreferenced()));
   }

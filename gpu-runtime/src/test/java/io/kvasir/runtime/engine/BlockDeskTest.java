@@ -153,6 +153,46 @@ final class BlockDeskTest {
   }
 
   @Test
+  void shouldEvictDemotedBlocksBeforeOlderOnesAndTheLastOfTheirChainFirst() {
+    try (EngineHarness h = harness()) {
+      SamplingParameters s = EngineHarness.seeded(1, 3);
+      int[] older = SeamHarness.tokens(96, 1);
+      int[] newer = SeamHarness.tokens(96, 2);
+      h.generate(older, s);
+      h.generate(newer, s);
+      BlockKeys keys = h.desk.keyScheme().keys("a", newer, newer.length);
+      List<BlockId> ids = new ArrayList<>();
+      for (int block = 0; block < keys.blockCount(); block++) {
+        for (int group = 0; group < keys.groupCount(); group++) {
+          ids.add(keys.id(group, block));
+        }
+      }
+      BlockPin pin = answer(h, h.desk.pin(ids.subList(0, 1), 5, TTL));
+      assertEquals(ids.size() - 1, answer(h, h.desk.demote(ids)));
+      pin.close();
+      List<BlockId> evicted = new ArrayList<>();
+      h.desk.listen(
+          new DeviceBlocks.Listener() {
+            @Override
+            public void sealed(int group, long high, long low, long rootHigh, long rootLow, int i) {
+              assertTrue(i >= 0);
+            }
+
+            @Override
+            public void evicted(int group, long high, long low) {
+              evicted.add(new BlockId(group, high, low));
+            }
+          });
+      for (int salt = 3; evicted.size() < ids.size(); salt++) {
+        h.generate(SeamHarness.tokens(96, salt), s);
+      }
+      // The one that was pinned is no victim: it was released after the others were demoted.
+      assertEquals(ids.subList(1, ids.size()).reversed(), evicted.subList(0, ids.size() - 1));
+      assertNothingHeld(h);
+    }
+  }
+
+  @Test
   void shouldRefuseADamagedBlockAndRecomputeIt() {
     int[] prompt = SeamHarness.tokens(96, 1);
     SamplingParameters s = EngineHarness.greedy(12);

@@ -19,6 +19,9 @@ import jdk.incubator.vector.VectorOperators;
  *
  * <p>Weights of entries that a row does not see are +0: they leave partial sums and fma chains as
  * they are, since values in pages are finite.
+ *
+ * <p>Long, because scoring, softening and summing share the tile's bounds and scratch, each in two
+ * forms: over expanded panels and straight from pages.
  */
 final class AttentionTile {
   private static final int L = Lanes.COUNT;
@@ -145,9 +148,9 @@ final class AttentionTile {
     if (direct) {
       touchFrames();
     }
-    for (int e = base; e < bounds.tileHigh; e += PANEL) {
+    for (int e = base; e < bounds.tileHigh; ) {
       if (direct) {
-        scorePages(e);
+        e += scorePages(e);
         continue;
       }
       readKeys(e);
@@ -162,6 +165,7 @@ final class AttentionTile {
           scratch.scores,
           e - base,
           stride);
+      e += PANEL;
     }
   }
 
@@ -170,23 +174,30 @@ final class AttentionTile {
     return queryCount <= FEW && layout.encoding() == PageEncoding.BF16;
   }
 
-  /** Scores of a panel of entries straight from pages; its two vectors may be of two frames. */
-  private void scorePages(int entry) {
-    int second = entry + L < bounds.tileHigh ? entry + L : entry;
+  /**
+   * Scores of a panel of entries straight from pages, or of two where registers allow; each vector
+   * may be of another frame.
+   *
+   * @return the entries done
+   */
+  private int scorePages(int entry) {
     int width = layout.keyWidth();
+    long step = 2L * layout.slots();
+    float[] q = scratch.queries;
+    float[] scores = scratch.scores;
+    int column = entry - base;
+    long at0 = keyAddress(entry);
+    long at1 = keyAddress(entry + L);
+    if (Lanes.TALL && entry + PANEL < bounds.tileHigh) {
+      long at2 = keyAddress(entry + PANEL);
+      long at3 = keyAddress(entry + PANEL + L);
+      WidePageTiles.run(
+          q, 0, width, queryCount, pages, at0, at1, at2, at3, step, width, scores, column, stride);
+      return 2 * PANEL;
+    }
     Bf16PageTiles.run(
-        scratch.queries,
-        0,
-        width,
-        queryCount,
-        pages,
-        keyAddress(entry),
-        keyAddress(second),
-        2L * layout.slots(),
-        width,
-        scratch.scores,
-        entry - base,
-        stride);
+        q, 0, width, queryCount, pages, at0, at1, step, width, scores, column, stride);
+    return PANEL;
   }
 
   /**
@@ -212,8 +223,14 @@ final class AttentionTile {
     return sum;
   }
 
+  /**
+   * Where keys of the entries from {@code entry} on begin; behind the last, those of its vector.
+   */
   private long keyAddress(int entry) {
     int slots = layout.slots();
+    if (entry >= bounds.tileHigh) {
+      return keyAddress((bounds.tileHigh - 1) / L * L);
+    }
     return Frames.keyAddress(layout, view.frameAddress(kvHead, entry / slots), entry % slots, 0);
   }
 
@@ -381,7 +398,26 @@ final class AttentionTile {
       int slot = e % slots;
       int count = Math.min(end - e, slots - slot);
       long frame = view.frameAddress(kvHead, e / slots);
-      for (int channel = 0; channel < width; channel += PANEL) {
+      int channel = 0;
+      for (; Lanes.TALL && channel + 2 * PANEL <= width; channel += 2 * PANEL) {
+        long from = Frames.valueAddress(layout, frame, slot, channel);
+        WidePageTiles.run(
+            scratch.scores,
+            e - base,
+            stride,
+            queryCount,
+            pages,
+            from,
+            from + 2L * L,
+            from + 4L * L,
+            from + 6L * L,
+            2L * width,
+            count,
+            scratch.sums,
+            channel,
+            padded);
+      }
+      for (; channel < width; channel += PANEL) {
         long from = Frames.valueAddress(layout, frame, slot, channel);
         Bf16PageTiles.run(
             scratch.scores,

@@ -75,8 +75,10 @@ final class BenchModel implements AutoCloseable {
     return bytes;
   }
 
-  long weightCount() {
-    return (long) LAYERS * (D * (D + 2L * KV) + (long) D * D + 3L * D * FFN);
+  /** Multiplications and additions of {@link #step}. */
+  double flops(int rows) {
+    double layers = (double) LAYERS * (D * (D + 2L * KV) + (long) D * D + 3L * D * FFN);
+    return 2 * (layers * rows + (double) D * VOCABULARY * (rows > 16 ? 1 : rows));
   }
 
   @Override

@@ -11,12 +11,16 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A quick table of the kernels at the shapes of bench-150m: best of N, one line per case, a plain
- * read of a large array first. With one thread times are CPU times. Arguments: threads, rounds, and
- * the only formats to run.
+ * A quick table of the kernels at the shapes of bench-150m: best of N, one line per case; first the
+ * ceilings, a plain read of a large array and multiply-adds on registers. With one thread times are
+ * CPU times. Arguments: threads, rounds, and the only formats to run.
  */
 public final class KernelBench {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
+  /** Long enough for C2, which must not compile on a core that is being measured. */
+  private static final long WARM_UP_NS = 1_500_000_000L;
+
   private static boolean alone;
 
   private KernelBench() {}
@@ -30,9 +34,11 @@ public final class KernelBench {
       System.out.println(device.name() + ", JDK " + Runtime.version());
       double read = PlainRead.gigabytesPerSecond(threads, rounds);
       print("plain read of 512 MiB, GB/s", read, "");
+      double ceiling = FmaCeiling.gigaflopsPerSecond(threads, rounds);
+      print("multiply-adds on registers, GFLOP/s", ceiling, "");
       for (WeightFormat format : WeightFormat.values()) {
         if (only.isEmpty() || List.of(only.split(",")).contains(format.name())) {
-          linear(device, format, rounds, read);
+          linear(device, format, rounds, read, ceiling);
         }
       }
       if (only.isEmpty() || only.contains("ATTENTION")) {
@@ -41,7 +47,8 @@ public final class KernelBench {
     }
   }
 
-  private static void linear(Device device, WeightFormat format, int rounds, double read) {
+  private static void linear(
+      Device device, WeightFormat format, int rounds, double read, double ceiling) {
     BenchModel model = new BenchModel(device, format, 512);
     double one = best(rounds, () -> model.step(1));
     double rate = model.weightBytes() / one / 1e9;
@@ -51,13 +58,14 @@ public final class KernelBench {
         String.format(Locale.ROOT, "%.0f %% of read, %.1f ms", 100 * rate / read, one * 1e3));
     for (int rows : new int[] {2, 4, 8, 16, 512}) {
       double time = best(rows > 16 ? Math.max(2, rounds / 3) : rounds, () -> model.step(rows));
-      double flops = 2.0 * model.weightCount() * rows / time / 1e9;
+      double rateOfRows = model.flops(rows) / time / 1e9;
       print(
           format + " " + rows + " rows, GFLOP/s",
-          flops,
+          rateOfRows,
           String.format(
               Locale.ROOT,
-              "%.1f tok/s, %.2f x one row, %.1f ms",
+              "%.0f %% of registers', %.1f tok/s, %.2f x one row, %.1f ms",
+              100 * rateOfRows / ceiling,
               rows / time,
               time / one,
               time * 1e3));
@@ -84,9 +92,14 @@ public final class KernelBench {
     }
   }
 
+  /** Seconds of the fastest of {@code rounds}, after rounds that only warm up. */
   static double best(int rounds, Runnable work) {
+    long warmNs = System.nanoTime() + WARM_UP_NS;
+    do {
+      work.run();
+    } while (System.nanoTime() < warmNs);
     double best = Double.MAX_VALUE;
-    for (int i = 0; i < rounds + 3; i++) {
+    for (int i = 0; i < rounds; i++) {
       long start = now();
       work.run();
       best = Math.min(best, (now() - start) * 1e-9);

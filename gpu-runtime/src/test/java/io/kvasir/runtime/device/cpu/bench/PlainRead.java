@@ -21,23 +21,13 @@ final class PlainRead {
   }
 
   private static void readAll(long[] values, int threads) {
-    if (threads == 1) {
-      sink += sumAll(values, 0, LENGTH);
-      return;
-    }
-    Thread[] readers = new Thread[threads];
-    for (int t = 0; t < threads; t++) {
-      int from = (int) ((long) LENGTH * t / threads);
-      int to = (int) ((long) LENGTH * (t + 1) / threads);
-      readers[t] = Thread.ofPlatform().start(() -> sink += sumAll(values, from, to));
-    }
-    for (Thread reader : readers) {
-      try {
-        reader.join();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-      }
-    }
+    Threads.run(
+        threads,
+        t -> {
+          int from = (int) ((long) LENGTH * t / threads);
+          int to = (int) ((long) LENGTH * (t + 1) / threads);
+          sink += sumAll(values, from, to);
+        });
   }
 
   private static long sumAll(long[] values, int from, int to) {
