@@ -26,6 +26,10 @@ final class SessionMemory {
   private static final NodeInfo SELF =
       new NodeInfo(1, 1, "", "", Set.of(), "", List.of(), null, null, null);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  /** As many as a session keeps the keys of. */
+  private static final int TAIL_BLOCKS = 128;
+
   private static final String TENANT = "acme";
 
   /** This node, and none else. */
@@ -91,7 +95,8 @@ final class SessionMemory {
   }
 
   private static Sessions.Use use(int blocks) {
-    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10);
+    Sessions.Tail longest = new Sessions.Tail("measured", 1, 0, new long[2 * TAIL_BLOCKS]);
+    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10, longest);
   }
 
   private static void awaitKnown(Sessions sessions, String id) throws IOException {
