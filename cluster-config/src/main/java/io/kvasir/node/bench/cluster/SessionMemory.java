@@ -26,6 +26,7 @@ final class SessionMemory {
   private static final NodeInfo SELF =
       new NodeInfo(1, 1, "", "", Set.of(), "", List.of(), null, null, null);
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   private static final String TENANT = "acme";
 
   /** This node, and none else. */
@@ -90,11 +91,10 @@ final class SessionMemory {
     }
   }
 
-  /** With the longest tail of keys that a session may keep. */
   private static Sessions.Use use(int blocks) {
-    Sessions.Tail tail =
-        new Sessions.Tail("a domain", 1, 0, new long[2 * Sessions.Tail.MAX_BLOCKS]);
-    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10, tail);
+    Sessions.Tail longest =
+        new Sessions.Tail("measured", 1, 0, new long[2 * Sessions.Tail.MAX_BLOCKS]);
+    return new Sessions.Use(SELF.nodeId(), SELF.incarnation(), 1, 2, blocks, 100, 10, longest);
   }
 
   private static void awaitKnown(Sessions sessions, String id) throws IOException {
