@@ -19,7 +19,8 @@ class AllocationTest {
   private static final double NOISE_BYTES_PER_FRAME = 1;
 
   /**
-   * @param rounds until compiled code runs: interpreted, the embedded driver's loops allocate
+   * @param rounds at most, until compiled code runs: interpreted, the embedded driver's loops
+   *     allocate, and on a busy machine compilers take their time
    */
   private static double bytesPerFrame(ProcessFixture fixture, String medium, int rounds)
       throws IOException {
@@ -36,7 +37,7 @@ class AllocationTest {
                 "false",
                 Integer.toString(1 << 20)));
     double bytes =
-        Double.parseDouble(child.awaitLine("[0-9.]+ ([0-9.]+)", Duration.ofSeconds(120)).group(1));
+        Double.parseDouble(child.awaitLine("[0-9.]+ ([0-9.]+)", Duration.ofMinutes(5)).group(1));
     // Its driver removes its folder from /dev/shm as it ends; killed, it would leave it there.
     assertEquals(0, child.awaitExit(Duration.ofSeconds(60)));
     return bytes;
@@ -44,13 +45,13 @@ class AllocationTest {
 
   @Test
   void shouldAllocateNothingPerFrameOverSharedMemory(ProcessFixture fixture) throws IOException {
-    double bytes = bytesPerFrame(fixture, "ipc", 200);
+    double bytes = bytesPerFrame(fixture, "ipc", 1000);
     assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
   }
 
   @Test
   void shouldAllocateNothingPerFrameOverUdp(ProcessFixture fixture) throws IOException {
-    double bytes = bytesPerFrame(fixture, "udp", 100);
+    double bytes = bytesPerFrame(fixture, "udp", 500);
     assertTrue(bytes < NOISE_BYTES_PER_FRAME, "bytes per frame: " + bytes);
   }
 }
