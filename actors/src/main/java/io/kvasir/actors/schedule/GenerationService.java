@@ -422,7 +422,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private void onTick(long nowNs) {
     attempts.tick(nowNs);
     assemblies.values().removeIf(assembly -> nowNs - assembly.leaseUntilNs >= 0);
-    if (loads.expire(nowNs)) {
+    if (loads.expire(nowNs) && loads.due(!attempts.isEmpty(), nowNs)) {
       devices.forEach(this::askDevice);
     }
     if (drained != null && nowNs - drainUntilNs >= 0) {

@@ -60,6 +60,22 @@ final class LoadReports {
     return !watchers.isEmpty();
   }
 
+  /**
+   * Whether the engines' figures may be news: while there is work, until its end was told, and
+   * otherwise once an interval. Asking an idle engine each tick would keep a node from resting.
+   *
+   * @param working whether the node has attempts under way
+   */
+  boolean due(boolean working, long nowNs) {
+    boolean due = working;
+    for (Device device : devices.values()) {
+      GenerationReply.Load last = device.last;
+      due |= last == null || last.running() + last.waiting() > 0 || last.backlogTokens() > 0;
+      due |= nowNs - device.toldNs >= intervalNs;
+    }
+    return due;
+  }
+
   /** A request of the model has ended well. */
   void learn(String model, Usage usage) {
     Device device = devices.get(model);

@@ -14,16 +14,17 @@ import java.util.Locale;
 final class FigureWorker {
   private FigureWorker() {}
 
-  /** Arguments: {@code sessions COUNT}, or {@code directory ENTRIES REBUILT}. */
+  /** Arguments: {@code sessions COUNT}, {@code directory ENTRIES} or {@code remote ENTRIES}. */
   public static void main(String[] args) throws Exception {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     List<DirectoryBench.Figure> figures = new ArrayList<>();
-    if (args[0].equals("sessions")) {
-      figures.add(SessionMemory.measure(Integer.parseInt(args[1])));
-    } else {
-      figures.addAll(DirectoryBench.table(Integer.parseInt(args[1])));
-      figures.addAll(DirectoryBench.remote(Integer.parseInt(args[2])));
+    int count = Integer.parseInt(args[1]);
+    switch (args[0]) {
+      case "sessions" -> figures.add(SessionMemory.measure(count));
+      case "directory" -> figures.addAll(DirectoryBench.table(count));
+      case "remote" -> figures.addAll(DirectoryBench.remote(count));
+      default -> throw new IllegalArgumentException("nothing is measured for " + args[0]);
     }
     figures.forEach(figure -> out.println(line(figure)));
     // Actor systems keep threads that would keep the process.
