@@ -50,10 +50,15 @@ final class FirstTokenPart {
     }
   }
 
-  /** Lengths and counts. */
-  record Size(int promptTokens, int warmTokens, int warmRounds, int rounds) {
-    static final Size WHOLE = new Size(2048, 512, 8, 7);
-    static final Size QUICK = new Size(256, 64, 1, 2);
+  /**
+   * Lengths and counts.
+   *
+   * @param warmRounds before what is measured, the nodes by turns, so that both have compiled code
+   * @param warmLoads of the last of them, from the peer: compilers count the frames of transfers
+   */
+  record Size(int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds) {
+    static final Size WHOLE = new Size(2048, 512, 8, 20, 7);
+    static final Size QUICK = new Size(256, 64, 1, 1, 2);
   }
 
   private static final int ANSWER_TOKENS = 2;
@@ -77,20 +82,28 @@ final class FirstTokenPart {
   }
 
   void run() throws IOException, InterruptedException {
+    String first = cluster.computing().get(0);
+    String second = cluster.computing().get(1);
     for (int round = 0; round < size.warmRounds(); round++) {
-      round(orders.prompt(round, size.warmTokens()));
+      boolean turned = round % 2 == 1;
+      int[] prompt = orders.prompt(round, size.warmTokens());
+      round(prompt, turned ? second : first, turned ? first : second);
     }
-    round(orders.prompt(size.warmRounds(), size.promptTokens()));
+    int[] prompt = orders.prompt(size.warmRounds(), size.promptTokens());
+    round(prompt, first, second);
+    for (int load = 0; load < size.warmLoads(); load++) {
+      nodes.clear(second, "device,host");
+      sample(Place.PEER, second, prompt);
+    }
     samples.clear();
     wrong.clear();
     for (int round = 0; round < size.rounds(); round++) {
-      round(orders.prompt(1000 + round, size.promptTokens()));
+      round(orders.prompt(1000 + round, size.promptTokens()), first, second);
     }
   }
 
-  private void round(int[] prompt) throws IOException, InterruptedException {
-    String first = cluster.computing().get(0);
-    String second = cluster.computing().get(1);
+  private void round(int[] prompt, String first, String second)
+      throws IOException, InterruptedException {
     nodes.clearAll();
     sample(Place.NOWHERE, first, prompt);
     sample(Place.DEVICE, first, prompt);
