@@ -289,11 +289,16 @@ final class FetchRun {
 
   /** Blocks of a peer: a few slices under way at a time, each loaded as soon as it is here. */
   private final class PeerLoad {
-    private static final int SLICES_UNDER_WAY = 2;
+    /** So many that the next loans are made while blocks of the first ones are on their way. */
+    private static final int SLICES_UNDER_WAY = 4;
+
+    /** Few, so that what came first is loaded while the rest is on its way. */
+    private static final int PULLS_UNDER_WAY = 2;
 
     private final Source source;
     private final PeerTier peer;
     private final List<List<BlockPlace>> slices = new ArrayList<>();
+    private final List<CompletableFuture<Void>> fetched = new ArrayList<>();
     private int next;
     private boolean stopped;
 
@@ -302,7 +307,9 @@ final class FetchRun {
       var node = means.view().find(source.nodeId());
       this.peer =
           new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
-      int length = peer.sliceBlocks();
+      int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
+      // Of one length: a last small one would cost as many round trips as a whole one.
+      int length = Math.ceilDiv(wanted.size(), Math.max(1, count));
       for (int from = 0; from < wanted.size(); from += length) {
         slices.add(wanted.subList(from, Math.min(wanted.size(), from + length)));
       }
@@ -318,13 +325,21 @@ final class FetchRun {
 
     private CompletableFuture<Void> nextSlice() {
       List<BlockPlace> slice;
+      CompletableFuture<Void> turn;
+      CompletableFuture<Void> over = new CompletableFuture<>();
       synchronized (this) {
         if (next == slices.size() || stopped || !left().isPositive()) {
           return CompletableFuture.completedFuture(null);
         }
+        turn =
+            next < PULLS_UNDER_WAY
+                ? CompletableFuture.completedFuture(null)
+                : fetched.get(next - PULLS_UNDER_WAY);
+        fetched.add(over);
         slice = slices.get(next++);
       }
-      return peer.fetch(slice, left())
+      return peer.fetch(slice, left(), turn)
+          .whenComplete((fetch, failure) -> over.complete(null))
           .thenComposeAsync(
               fetch -> {
                 List<BlockPlace> here = new ArrayList<>();

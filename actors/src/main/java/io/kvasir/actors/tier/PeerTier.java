@@ -245,14 +245,21 @@ public final class PeerTier implements BlockTier {
   private static final int ENTRY_BYTES = 40;
   private static final int SLICE_BYTES = 8 << 20;
 
+  /** {@link #fetch(List, Duration, CompletableFuture)}, at once. */
+  CompletableFuture<Fetch> fetch(List<BlockPlace> places, Duration deadline) {
+    return fetch(places, deadline, CompletableFuture.completedFuture(null));
+  }
+
   /**
    * Brings blocks into this node's host tier.
    *
    * @param places at most {@link #sliceBlocks}
    * @param deadline from now
+   * @param turn blocks are borrowed at once, and pulled when this has completed, well or not
    * @return never fails
    */
-  CompletableFuture<Fetch> fetch(List<BlockPlace> places, Duration deadline) {
+  CompletableFuture<Fetch> fetch(
+      List<BlockPlace> places, Duration deadline, CompletableFuture<Void> turn) {
     long startNs = node.clock().getAsLong();
     Filling filling = node.host().reserve(places);
     CompletableFuture<Fetch> mine;
@@ -272,7 +279,7 @@ public final class PeerTier implements BlockTier {
               .thenCompose(
                   ready ->
                       ready
-                          ? read(filling, wanted, startNs, deadline)
+                          ? read(filling, wanted, startNs, deadline, turn)
                           : nothing(filling, new BitSet()))
               .exceptionally(
                   failure -> {
@@ -297,11 +304,16 @@ public final class PeerTier implements BlockTier {
   }
 
   private CompletableFuture<Fetch> read(
-      Filling filling, List<Integer> wanted, long startNs, Duration deadline) {
+      Filling filling,
+      List<Integer> wanted,
+      long startNs,
+      Duration deadline,
+      CompletableFuture<Void> turn) {
     Duration left = left(startNs, deadline);
     List<BlockPlace> slice = wanted.stream().map(filling.blocks()::get).toList();
     Duration ttl = left.plus(node.settings().guard());
     return borrow(slice, ttl, left)
+        .thenCombine(turn.handle((before, failure) -> before), (reply, before) -> reply)
         .thenComposeAsync(
             reply -> {
               if (reply instanceof Lent lent && fits(lent, slice)) {
@@ -424,7 +436,8 @@ public final class PeerTier implements BlockTier {
     int batch = sliceBlocks();
     List<CompletableFuture<?>> slices = new ArrayList<>();
     for (int from = 0; from < places.size(); from += batch) {
-      slices.add(fetch(places.subList(from, Math.min(places.size(), from + batch)), deadline));
+      List<BlockPlace> slice = places.subList(from, Math.min(places.size(), from + batch));
+      slices.add(fetch(slice, deadline));
     }
     return CompletableFuture.allOf(slices.toArray(CompletableFuture[]::new))
         .thenCompose(done -> node.host().load(targets, layers, left(startNs, deadline)));
