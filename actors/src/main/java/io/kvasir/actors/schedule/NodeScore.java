@@ -7,11 +7,17 @@ import java.util.List;
 
 /**
  * Which node is predicted to give the first token soonest: what waits there before, what is missing
- * there and is loaded or computed, whichever is faster, and the way there. Pure.
+ * there and is loaded or computed, whichever is faster, and the way there. What is computed counts
+ * for others too: it takes memory from what they will ask for, and time from those who wait.
+ * Without that a request leaves the node that has its prefix as soon as somebody computes there,
+ * and the caches of all nodes end up with the same blocks. Pure.
  */
 final class NodeScore {
   /** Times closer than this are equal: then the idler node is taken, to spread. */
   private static final long EQUAL_NS = 1_000_000;
+
+  /** What computing costs others, in terms of its own time: once for time, once for memory. */
+  private static final int WORK = 2;
 
   /**
    * A node that could take the request.
@@ -45,8 +51,14 @@ final class NodeScore {
    * @param computeTokens of the prompt, that it will compute
    */
   record Scored(Candidate candidate, long queueNs, long loadNs, long computeNs, int computeTokens) {
+    /** Predicted until the first token. */
     long totalNs() {
       return queueNs + loadNs + computeNs + candidate.hopNs();
+    }
+
+    /** What the choice costs this request and others. */
+    long costNs() {
+      return totalNs() + WORK * computeNs;
     }
 
     Route route(boolean chosen) {
@@ -77,7 +89,7 @@ final class NodeScore {
     Comparator<Scored> soonest =
         leastLoaded
             ? Comparator.comparingInt(s -> s.candidate().busy())
-            : Comparator.comparingLong((Scored s) -> s.totalNs() / EQUAL_NS)
+            : Comparator.comparingLong((Scored s) -> s.costNs() / EQUAL_NS)
                 .thenComparingInt(s -> s.candidate().busy());
     scored.sort(
         soonest

@@ -53,6 +53,15 @@ final class NodeScoreTest {
   }
 
   @Test
+  void shouldWaitBehindAColdPromptRatherThanComputeAPrefixAgain() {
+    Candidate idle = node(2, 0, 0, 0, 0, 0);
+    assertEquals(1, best(1000, node(1, 1, 1000, 900, 0, 0), idle));
+    assertEquals(1, best(1000, node(1, 2, 2500, 900, 0, 0), idle));
+    // Behind three of them the second copy is worth its time and memory.
+    assertEquals(2, best(1000, node(1, 3, 3000, 900, 0, 0), idle));
+  }
+
+  @Test
   void shouldComputeWhatIsLoadedMoreSlowly() {
     Scored scored = NodeScore.score(node(1, 0, 0, 0, 500, 900), 1000);
     assertEquals(0, scored.loadNs());
