@@ -18,15 +18,23 @@ import java.util.function.Consumer;
 final class AttemptTable {
   private final int maxAttempts;
   private final long aliveNs;
+  private final long maxLeaseNs;
   private final Map<Long, NodeAttempt> attempts = new HashMap<>();
 
   /**
    * @param maxAttempts at once
    * @param aliveNs after which an attempt that told nothing says that it lives
+   * @param maxLeaseNs longest lease that a gateway gets, whatever it asks for
    */
-  AttemptTable(int maxAttempts, long aliveNs) {
+  AttemptTable(int maxAttempts, long aliveNs, long maxLeaseNs) {
     this.maxAttempts = maxAttempts;
     this.aliveNs = aliveNs;
+    this.maxLeaseNs = maxLeaseNs;
+  }
+
+  /** The end of a lease that a gateway asks for now. */
+  long leaseUntil(int leaseMs, long nowNs) {
+    return nowNs + Math.min(leaseMs * 1_000_000L, maxLeaseNs);
   }
 
   /** Begins one, ending an earlier one of the request; false when it was refused or is known. */
@@ -94,7 +102,7 @@ final class AttemptTable {
     if (attempt == null) {
       out.accept(new GenerationReply.Gone(renew.requestId(), renew.attempt()));
     } else {
-      attempt.renew(nowNs + renew.leaseMs() * 1_000_000L);
+      attempt.renew(leaseUntil(renew.leaseMs(), nowNs));
     }
   }
 

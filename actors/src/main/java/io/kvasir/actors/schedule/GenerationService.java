@@ -103,6 +103,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private static final Duration STATS_TIMEOUT = Duration.ofSeconds(5);
   private static final int MAX_ASSEMBLIES = 32;
 
+  /** A gateway cannot ask for more than so many times what this node's own gateway would. */
+  private static final int LEASE_FACTOR = 10;
+
   private final ScheduleSettings settings;
   private final ClusterView view;
   private final Intake intake;
@@ -153,7 +156,11 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     this.intake = intake;
     this.devices = List.copyOf(devices);
     this.settings = settings;
-    this.attempts = new AttemptTable(settings.maxRequests(), settings.renewInterval().toNanos());
+    this.attempts =
+        new AttemptTable(
+            settings.maxRequests(),
+            settings.renewInterval().toNanos(),
+            LEASE_FACTOR * settings.lease().toNanos());
     this.slices = new Slices(context.getSystem());
     this.loads = new LoadReports(devices, settings.loadInterval().toNanos());
     timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
@@ -197,7 +204,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
             start.replyTo()::tell,
             start.model(),
             start.computeTokens(),
-            leaseUntil(start.leaseMs(), nowNs),
+            attempts.leaseUntil(start.leaseMs(), nowNs),
             nowNs);
     if (!begin(attempt, start.fingerprint())) {
       return;
@@ -244,7 +251,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
             embed.replyTo()::tell,
             embed.model(),
             embed.input() == null ? 0 : embed.input().length,
-            leaseUntil(embed.leaseMs(), nowNs),
+            attempts.leaseUntil(embed.leaseMs(), nowNs),
             nowNs);
     if (!begin(attempt, embed.fingerprint())) {
       return;
@@ -262,11 +269,6 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
             intake.take(embed.model(), order),
             (embedding, failure) ->
                 new TookInput(embed.requestId(), embed.attempt(), embedding, refusal(failure)));
-  }
-
-  /** A gateway cannot ask for more than ten times what this node's own gateway would. */
-  private long leaseUntil(int leaseMs, long nowNs) {
-    return nowNs + Math.min(leaseMs * 1_000_000L, 10 * settings.lease().toNanos());
   }
 
   /** Whether an attempt may be made; a refusal has been told. */
@@ -432,7 +434,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
 
   private void onWatch(GenerationMessage.Watch watch, long nowNs) {
     if (watch.replyTo() != null) {
-      loads.watch(watch.replyTo(), leaseUntil(watch.watchMs(), nowNs));
+      loads.watch(watch.replyTo(), attempts.leaseUntil(watch.watchMs(), nowNs));
     }
   }
 

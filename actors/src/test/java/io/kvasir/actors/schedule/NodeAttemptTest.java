@@ -2,6 +2,8 @@ package io.kvasir.actors.schedule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.actors.gpu.GenerationOrder;
@@ -134,7 +136,7 @@ final class NodeAttemptTest {
 
   @Test
   void shouldKeepALeaseThatHasEndedEnded() {
-    AttemptTable table = new AttemptTable(10, 300);
+    AttemptTable table = new AttemptTable(10, 300, 100 * LEASE_NS);
     table.begin(attempt);
     table.taken(7, 1, computed, 1);
     table.renew(new GenerationMessage.Renew(7, 1, null, 1), told::add, LEASE_NS);
@@ -144,5 +146,16 @@ final class NodeAttemptTest {
     computed.stream().publish(1);
     table.news(7, 1, LEASE_NS + 1);
     assertEquals(1, told.size());
+  }
+
+  @Test
+  void shouldGrantNoLongerLeaseThanItsOwnBoundWhateverARenewalAsksFor() {
+    AttemptTable table = new AttemptTable(10, 300, 2 * LEASE_NS);
+    table.begin(attempt);
+    table.taken(7, 1, computed, 1);
+    table.renew(new GenerationMessage.Renew(7, 1, null, Integer.MAX_VALUE), told::add, 1);
+    assertNotNull(table.live(7, 1, 2 * LEASE_NS));
+    assertNull(table.live(7, 1, 2 * LEASE_NS + 1));
+    assertTrue(computed.cancelled);
   }
 }

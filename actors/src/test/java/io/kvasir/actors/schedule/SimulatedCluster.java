@@ -86,7 +86,7 @@ final class SimulatedCluster {
   /** A node: its attempts, and whether it is dead or stands still. */
   private final class Node {
     final long id;
-    AttemptTable attempts = new AttemptTable(100, 300 * MS);
+    AttemptTable attempts = new AttemptTable(100, 300 * MS, 60_000 * MS);
     List<Computed> device = new ArrayList<>();
     boolean up = true;
     boolean draining;
@@ -204,7 +204,7 @@ final class SimulatedCluster {
     void crash() {
       device.forEach(computed -> computed.over = true);
       device.clear();
-      attempts = new AttemptTable(100, 300 * MS);
+      attempts = new AttemptTable(100, 300 * MS, 60_000 * MS);
       up = false;
     }
 
