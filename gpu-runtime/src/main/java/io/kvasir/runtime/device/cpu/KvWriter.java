@@ -15,8 +15,11 @@ final class KvWriter implements WorkerTeam.Task {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /** Fewer writes than this are not worth a dispatch. */
-  private static final int GRAIN = 16;
+  /**
+   * So few writes are not worth a dispatch. More of them are: the keys of an entry lie in as many
+   * cache lines as they have channels, and nearly every one must come from memory first.
+   */
+  private static final int GRAIN = 4;
 
   private final WorkerTeam team;
   private final Scratch[] scratch;

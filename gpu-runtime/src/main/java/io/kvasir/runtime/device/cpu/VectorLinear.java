@@ -121,16 +121,13 @@ final class VectorLinear implements WorkerTeam.Task {
         && panel % w.panelsPerStore + 4 <= w.panelsPerStore;
   }
 
-  /**
-   * Whether a few rows meet two panels of one store, which {@link PairTiles} reads together. Int8
-   * has half the bytes to hide arithmetic behind: from eight rows on its taller tiles do better.
-   */
+  /** Whether a few rows meet two panels of one store, which {@link PairTiles} reads together. */
   private boolean pairAtOnce(int panel, int end, int rows) {
     PackedLinear w = call.weight;
     return Lanes.TALL
         && rows >= PairTiles.ROWS
-        && (w.format == WeightFormat.BF16 && rows <= FUSED_ROWS
-            || w.format == WeightFormat.INT8 && rows < 2 * PairTiles.ROWS)
+        && rows <= FUSED_ROWS
+        && (w.format == WeightFormat.BF16 || w.format == WeightFormat.INT8)
         && panel + 2 <= end
         && panel % w.panelsPerStore + 2 <= w.panelsPerStore;
   }
@@ -138,47 +135,90 @@ final class VectorLinear implements WorkerTeam.Task {
   /** The first rows bring a stretch of both panels from memory, the others use it there. */
   private void multiplyPair(Scratch own, int panel, int row, int rows) {
     PackedLinear w = call.weight;
-    float[] x = call.x;
-    int stride = call.xStride;
-    float[] sums = own.sums;
-    int next = rows * PANEL;
-    Arrays.fill(sums, 0, 2 * next, 0f);
-    int store = w.store(panel);
-    int rest = PairTiles.ROWS * PANEL;
+    Arrays.fill(own.sums, 0, 2 * rows * PANEL, 0f);
     for (int k = 0; k < w.inWidth; k += FUSED_DEPTH) {
       int depth = Math.min(FUSED_DEPTH, w.inWidth - k);
-      int xAt = call.xOffset + row * stride + k;
-      int xRest = xAt + PairTiles.ROWS * stride;
-      int left = rows - PairTiles.ROWS;
-      int at = w.panelOffset(panel) + k * PANEL;
-      int length = w.panelLength;
-      if (w.format == WeightFormat.BF16) {
-        short[] b = w.shorts[store];
-        PairTiles.bf16(x, xAt, stride, b, at, length, depth, sums, 0, next);
-        Bf16Tiles.run(x, xRest, stride, left, b, at, depth, sums, rest, PANEL);
-        Bf16Tiles.run(x, xRest, stride, left, b, at + length, depth, sums, next + rest, PANEL);
-      } else {
-        byte[] b = w.bytes[store];
-        float[] scales = w.scales[store];
-        int scale = w.scaleOffset(panel) + k / WeightFormat.BLOCK * PANEL;
-        int scaleNext = scale + w.scaleLength;
-        PairTiles.int8(
-            x, xAt, stride, b, at, length, depth, scales, scale, w.scaleLength, sums, 0, next);
-        Int8Tiles.run(x, xRest, stride, left, b, at, depth, scales, scale, sums, rest, PANEL);
-        Int8Tiles.run(
-            x,
-            xRest,
-            stride,
-            left,
-            b,
-            at + length,
-            depth,
-            scales,
-            scaleNext,
-            sums,
-            next + rest,
-            PANEL);
+      int xAt = call.xOffset + row * call.xStride + k;
+      for (int r = 0; r < rows; ) {
+        int tile = pairRows(rows - r, r == 0);
+        if (w.format == WeightFormat.BF16) {
+          multiplyPairBf16(own, panel, k, depth, xAt + r * call.xStride, r, rows, tile);
+        } else {
+          multiplyPairInt8(own, panel, k, depth, xAt + r * call.xStride, r, rows, tile);
+        }
+        r += tile;
       }
+    }
+  }
+
+  /**
+   * Rows of the next pass over a pair of panels: six or four of both at once, which comes along
+   * with reading them; any other number takes one panel after the other.
+   */
+  private static int pairRows(int rows, boolean first) {
+    if (rows == TallPairTiles.ROWS || rows == TallPairTiles.ROWS + PairTiles.ROWS) {
+      return TallPairTiles.ROWS;
+    }
+    if (first) {
+      return rows >= 2 * TallPairTiles.ROWS ? TallPairTiles.ROWS : PairTiles.ROWS;
+    }
+    return rows < TallTiles.ROWS ? rows : TallTiles.ROWS;
+  }
+
+  private void multiplyPairBf16(
+      Scratch own, int panel, int k, int depth, int xAt, int row, int rows, int tile) {
+    PackedLinear w = call.weight;
+    short[] b = w.shorts[w.store(panel)];
+    int at = w.panelOffset(panel) + k * PANEL;
+    int length = w.panelLength;
+    int sum = row * PANEL;
+    int next = rows * PANEL;
+    float[] x = call.x;
+    int stride = call.xStride;
+    if (tile == TallPairTiles.ROWS) {
+      TallPairTiles.bf16(x, xAt, stride, b, at, length, depth, own.sums, sum, next);
+    } else if (tile == PairTiles.ROWS) {
+      PairTiles.bf16(x, xAt, stride, b, at, length, depth, own.sums, sum, next);
+    } else {
+      Bf16Tiles.run(x, xAt, stride, tile, b, at, depth, own.sums, sum, PANEL);
+      Bf16Tiles.run(x, xAt, stride, tile, b, at + length, depth, own.sums, next + sum, PANEL);
+    }
+  }
+
+  private void multiplyPairInt8(
+      Scratch own, int panel, int k, int depth, int xAt, int row, int rows, int tile) {
+    PackedLinear w = call.weight;
+    byte[] b = w.bytes[w.store(panel)];
+    int at = w.panelOffset(panel) + k * PANEL;
+    int length = w.panelLength;
+    float[] scales = w.scales[w.store(panel)];
+    int scale = w.scaleOffset(panel) + k / WeightFormat.BLOCK * PANEL;
+    int apart = w.scaleLength;
+    float[] sums = own.sums;
+    int sum = row * PANEL;
+    int next = rows * PANEL;
+    float[] x = call.x;
+    int stride = call.xStride;
+    if (tile == TallPairTiles.ROWS) {
+      TallPairTiles.int8(
+          x, xAt, stride, b, at, length, depth, scales, scale, apart, sums, sum, next);
+    } else if (tile == PairTiles.ROWS) {
+      PairTiles.int8(x, xAt, stride, b, at, length, depth, scales, scale, apart, sums, sum, next);
+    } else {
+      Int8Tiles.run(x, xAt, stride, tile, b, at, depth, scales, scale, sums, sum, PANEL);
+      Int8Tiles.run(
+          x,
+          xAt,
+          stride,
+          tile,
+          b,
+          at + length,
+          depth,
+          scales,
+          scale + apart,
+          sums,
+          next + sum,
+          PANEL);
     }
   }
 

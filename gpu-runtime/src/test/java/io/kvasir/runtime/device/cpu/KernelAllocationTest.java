@@ -35,8 +35,8 @@ public class KernelAllocationTest {
     int width = 96;
     Weight weight = device.pack(WeightFormat.BF16, constant(width, width, 0.5f, 1, 1));
     Weight quantised = device.pack(WeightFormat.INT8, constant(width, width, 0.5f, 1, 1));
-    DeviceFloats x = device.floats(4L * width);
-    DeviceFloats y = device.floats(4L * width);
+    DeviceFloats x = device.floats(16L * width);
+    DeviceFloats y = device.floats(16L * width);
     FrameLayout layout = new FrameLayout(PageEncoding.BF16, 32, 32, 32, true);
     try (PageMemory memory = device.pages(4 * layout.frameBytes())) {
       device.uploadPages(
@@ -45,7 +45,7 @@ public class KernelAllocationTest {
       Kernels kernels = device.kernels();
       Runnable step =
           () -> {
-            for (int rows = 1; rows <= 4; rows += 3) {
+            for (int rows = 1; rows <= 16; rows *= 4) {
               kernels.linear(x, 0, width, rows, weight, 0, 1, null, y, 0, width, Kernels.Store.SET);
               kernels.linear(
                   x, 0, width, rows, quantised, 0, 1, null, y, 0, width, Kernels.Store.ADD);
