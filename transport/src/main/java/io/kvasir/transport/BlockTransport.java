@@ -76,6 +76,13 @@ public interface BlockTransport extends AutoCloseable {
   Transfer pull(
       long peerNodeId, List<PullBlock> blocks, Duration deadline, VerdictListener listener);
 
+  /**
+   * Says that a peer is about to ask for something: an agent that rests because nothing has
+   * happened for long looks at once, and often for a while. Without it the first frame after a long
+   * silence may wait for some milliseconds. Never blocks, costs little.
+   */
+  void attend();
+
   /** Joins a collective group whose other members are connected peers. */
   CollectiveGroup join(GroupSpec spec);
 

@@ -140,6 +140,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
   private final GpuSettings settings;
   private final Executor loader;
   private final List<ActorRef<Readiness>> waiting = new ArrayList<>();
+  private final StepReaders readers;
   private Readiness readiness = new Loading();
   private GenerationEngine engine;
   private long nextId = 1;
@@ -168,6 +169,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       CompletionStage<?> turn) {
     super(context);
     this.settings = settings;
+    this.readers = new StepReaders(context.getExecutionContext());
     this.loader =
         context
             .getSystem()
@@ -202,7 +204,12 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     try {
       generation =
           new LocalGeneration(
-              nextId++, getContext().getSelf(), generate, engine.vocabSize(), engine.fingerprint());
+              nextId++,
+              getContext().getSelf(),
+              generate,
+              engine.vocabSize(),
+              engine.fingerprint(),
+              readers);
     } catch (IllegalArgumentException tooMuch) {
       generate.declined(
           new Refused(new Refusal(Refusal.Code.INVALID, tooMuch.getMessage(), false)));
@@ -292,6 +299,7 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
     }
     if (opened.failure() == null) {
       engine = opened.engine();
+      engine.wakeTogether(readers);
       readiness = new Ready(engine, engine.maxContextTokens());
     } else {
       Throwable cause = rootOf(opened.failure());

@@ -13,8 +13,9 @@ public final class LocalGeneration extends StreamedGeneration {
       ActorRef<GpuActor.Command> gpu,
       GpuActor.Generate order,
       int vocabSize,
-      String fingerprint) {
-    super(order.order(), vocabSize, fingerprint);
+      String fingerprint,
+      StepReaders readers) {
+    super(order.order(), vocabSize, fingerprint, readers::wake);
     this.id = id;
     this.gpu = gpu;
     this.serving = order.serving();

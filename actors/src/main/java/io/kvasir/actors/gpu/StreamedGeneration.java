@@ -8,6 +8,7 @@ import io.kvasir.runtime.engine.TokenStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
@@ -19,6 +20,7 @@ public abstract class StreamedGeneration implements Generation {
   private final SamplingParameters sampling;
   private final String fingerprint;
   private final List<TokenStream> streams;
+  private final Consumer<Runnable> readers;
   private final AtomicBoolean taken = new AtomicBoolean();
   private volatile Runnable listener;
 
@@ -27,6 +29,18 @@ public abstract class StreamedGeneration implements Generation {
    * @throws IllegalArgumentException when more log-probabilities are asked for than are kept
    */
   protected StreamedGeneration(GenerationOrder order, int vocabSize, String fingerprint) {
+    this(order, vocabSize, fingerprint, Runnable::run);
+  }
+
+  /**
+   * @param vocabSize of the model
+   * @param readers runs the consumer's wake-up on the writing thread, or very soon on another; must
+   *     not block or throw
+   * @throws IllegalArgumentException when more log-probabilities are asked for than are kept
+   */
+  protected StreamedGeneration(
+      GenerationOrder order, int vocabSize, String fingerprint, Consumer<Runnable> readers) {
+    this.readers = readers;
     this.sampling = order.sampling();
     this.fingerprint = fingerprint;
     List<TokenStream> made = new ArrayList<>(sampling.bestOf());
@@ -90,8 +104,8 @@ public abstract class StreamedGeneration implements Generation {
   /**
    * Takes the streams for one consumer, who does without {@link #events()}.
    *
-   * @param wakeup runs on the writing thread when there is news after everything was consumed; must
-   *     not block or throw
+   * @param wakeup runs when there is news after everything was consumed, on the writing thread or
+   *     on one that it has handed this over to; must not block or throw
    */
   public final void attach(Runnable wakeup) {
     if (!taken.compareAndSet(false, true)) {
@@ -104,7 +118,7 @@ public abstract class StreamedGeneration implements Generation {
   private void wake() {
     Runnable current = listener;
     if (current != null) {
-      current.run();
+      readers.accept(current);
     }
   }
 }

@@ -206,18 +206,23 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
           CompletableFuture.completedFuture(Found.of(find.id(), parts.host().find(places)));
       case Forget forget ->
           parts.host().evict(places, Duration.ZERO).thenApply(gone -> Found.of(forget.id(), gone));
-      case Borrow borrow ->
-          parts
-              .lender()
-              .borrow(
-                  borrow,
-                  places,
-                  node -> {
-                    NodeInfo asker = parts.view().find(node);
-                    return asker != null && asker.incarnation() == borrow.lives().fromIncarnation();
-                  });
+      case Borrow borrow -> borrow(borrow, places);
       case Take take -> take(take, places);
     };
+  }
+
+  private CompletionStage<Reply> borrow(Borrow borrow, List<BlockPlace> places) {
+    // The borrower's first frame follows the reply, and is the first that this node's agent hears.
+    parts.peers().links().transport().attend();
+    return parts
+        .lender()
+        .borrow(
+            borrow,
+            places,
+            node -> {
+              NodeInfo asker = parts.view().find(node);
+              return asker != null && asker.incarnation() == borrow.lives().fromIncarnation();
+            });
   }
 
   private CompletionStage<Reply> take(Take take, List<BlockPlace> places) {

@@ -46,6 +46,7 @@ public final class Engine implements GenerationEngine {
   private final int maxContextTokens;
   private final String fingerprint;
   private volatile boolean closing;
+  private volatile StepWakeups wakeups = StepWakeups.NONE;
   private volatile Throwable startFailure;
 
   /** Why the loop ended on its own, as requests are told; null when it was closed. */
@@ -241,6 +242,11 @@ public final class Engine implements GenerationEngine {
   }
 
   @Override
+  public void wakeTogether(StepWakeups told) {
+    wakeups = told;
+  }
+
+  @Override
   public void cancel(long requestId) {
     cancel(requestId, ALL_CHOICES);
   }
@@ -283,7 +289,7 @@ public final class Engine implements GenerationEngine {
     while (!closing) {
       drain(core);
       boolean moved = core.moveBlocks();
-      if (core.step() == 0 && !moved && inbox.isEmpty() && !closing) {
+      if (core.step(wakeups) == 0 && !moved && inbox.isEmpty() && !closing) {
         LockSupport.parkNanos(core.quietNs(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100));
       }
     }

@@ -149,6 +149,11 @@ final class EngineCore implements AutoCloseable {
 
   /** One step; returns the rows run, 0 when there was nothing to do. */
   int step() {
+    return step(StepWakeups.NONE);
+  }
+
+  /** The same, saying when its tokens are handed over. */
+  int step(StepWakeups wakeups) {
     long start = options.clockNs().getAsLong();
     endCancelledAndExpired(start);
     stepping.clear();
@@ -166,8 +171,13 @@ final class EngineCore implements AutoCloseable {
       return rows;
     }
     long now = options.clockNs().getAsLong();
-    for (int i = 0; i < stepping.size(); i++) {
-      advance(stepping.get(i), now);
+    wakeups.begin();
+    try {
+      for (int i = 0; i < stepping.size(); i++) {
+        advance(stepping.get(i), now);
+      }
+    } finally {
+      wakeups.end();
     }
     counters.add(Counter.STEPS, 1);
     counters.add(Counter.STEP_NS, now - start);

@@ -26,6 +26,12 @@ public interface GenerationEngine extends AutoCloseable {
    */
   void cancel(long requestId, int choice);
 
+  /**
+   * From the next step on, says when the wake-ups of a step begin and end. An engine that does not
+   * compute in steps never says so.
+   */
+  default void wakeTogether(StepWakeups wakeups) {}
+
   /** A recent snapshot of counters and gauges. */
   EngineStats stats();
 

@@ -9,4 +9,9 @@ interface Command {
 
   /** Answers that it will not be done; any thread. */
   void reject(Refusal reason);
+
+  /** Whether frames may follow, so that the agent should look often for a while. */
+  default boolean expectsFrames() {
+    return true;
+  }
 }

@@ -68,6 +68,10 @@ public final class NodeTransport implements BlockTransport {
   private volatile Thread thread;
   private volatile boolean closed;
   private volatile boolean ended;
+
+  /** Set by whoever expects a peer; the agent takes it for work, so that it does not rest. */
+  private volatile boolean attending;
+
   private long cycleNs;
   private long exportedNs;
 
@@ -160,13 +164,22 @@ public final class NodeTransport implements BlockTransport {
   private int cycle() {
     cycleNs = options.clock().nanoTime();
     int work = 0;
-    while (work < COMMANDS_PER_CYCLE) {
+    if (attending) {
+      attending = false;
+      work++;
+    }
+    int taken = 0;
+    while (taken < COMMANDS_PER_CYCLE) {
       Command command = commands.poll();
       if (command == null) {
         break;
       }
       run(command);
-      work++;
+      taken++;
+      // More commands may wait behind a full cycle.
+      if (command.expectsFrames() || taken == COMMANDS_PER_CYCLE) {
+        work++;
+      }
     }
     if (work > 0) {
       core.sendVectors(cycleNs);
@@ -215,6 +228,10 @@ public final class NodeTransport implements BlockTransport {
   }
 
   private <T> CompletableFuture<T> call(Supplier<T> action) {
+    return call(action, true);
+  }
+
+  private <T> CompletableFuture<T> call(Supplier<T> action, boolean expectsFrames) {
     CompletableFuture<T> answer = new CompletableFuture<>();
     submit(
         new Command() {
@@ -225,6 +242,11 @@ public final class NodeTransport implements BlockTransport {
             } catch (RuntimeException e) {
               answer.completeExceptionally(e);
             }
+          }
+
+          @Override
+          public boolean expectsFrames() {
+            return expectsFrames;
           }
 
           @Override
@@ -384,7 +406,9 @@ public final class NodeTransport implements BlockTransport {
         () -> {
           PeerConnection connection = connection(peerNodeId);
           return connection == null ? null : connection.status();
-        });
+        },
+        // Links are looked after every few seconds; that must not keep the agent from resting.
+        false);
   }
 
   @Override
@@ -448,6 +472,12 @@ public final class NodeTransport implements BlockTransport {
       throw new IllegalArgumentException("a transfer of 0 blocks was asked for; give at least 1");
     }
     return batch.size();
+  }
+
+  @Override
+  public void attend() {
+    attending = true;
+    LockSupport.unpark(thread);
   }
 
   @Override

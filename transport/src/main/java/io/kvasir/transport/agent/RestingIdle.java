@@ -9,16 +9,24 @@ import org.agrona.concurrent.NanoClock;
 import org.agrona.concurrent.SystemNanoClock;
 
 /**
- * Backs off to short parks while there has been work lately, and to longer ones behind that: an
- * agent that wakes five thousand times a second costs a twelfth of a core for nothing. Commands
- * unpark the agent; what a resting one may be late for is the first frame of a peer. One thread.
+ * Backs off to short parks while there has been work lately, and to longer ones behind that, the
+ * longer the quiet has lasted: an agent that wakes five thousand times a second costs a twelfth of
+ * a core for nothing. Commands and {@link io.kvasir.transport.BlockTransport#attend} unpark the
+ * agent; what a resting one may be late for is the first frame of a peer that nobody announced. One
+ * thread.
  */
 public final class RestingIdle implements IdleStrategy {
   /** Pauses between the frames of one transfer, and between the requests of a busy node. */
   private static final long REST_AFTER_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
-  /** Little beside the messages that precede a peer's first frame. */
-  private static final long REST_NS = TimeUnit.MILLISECONDS.toNanos(2);
+  /** The first rests; little beside the messages that precede a peer's first frame. */
+  private static final long SHORTEST_REST_NS = TimeUnit.MILLISECONDS.toNanos(2);
+
+  /** Fifty looks a second are not to be seen in a node's processor time. */
+  private static final long LONGEST_REST_NS = TimeUnit.MILLISECONDS.toNanos(20);
+
+  /** A rest is such a part of the quiet before it: the longest one follows 2.5 s without work. */
+  private static final int QUIET_PER_REST = 128;
 
   private final IdleStrategy eager = new BackoffIdleStrategy(100, 10, 1_000, 200_000);
   private final NanoClock clock;
@@ -52,8 +60,9 @@ public final class RestingIdle implements IdleStrategy {
       worked = false;
       workedNs = nowNs;
     }
-    if (nowNs - workedNs > REST_AFTER_NS) {
-      park.accept(REST_NS);
+    long quietNs = nowNs - workedNs;
+    if (quietNs > REST_AFTER_NS) {
+      park.accept(Math.clamp(quietNs / QUIET_PER_REST, SHORTEST_REST_NS, LONGEST_REST_NS));
     } else {
       eager.idle();
     }

@@ -19,6 +19,13 @@ import org.agrona.concurrent.SystemNanoClock;
 public final class DriverHandle implements AutoCloseable {
   private static final int MAX_LISTENERS = 64;
   private static final long LONGEST_PERIOD_MS = 200;
+
+  /**
+   * Between two looks of a client's conductor, which only makes and ends publications and
+   * subscriptions and says that the client lives: frames do not wait for it.
+   */
+  private static final long CONDUCTOR_PERIOD_MS = 50;
+
   private final DriverSettings settings;
   private final LogSizing sizing;
   private final Path folder;
@@ -150,6 +157,7 @@ public final class DriverHandle implements AutoCloseable {
         .clientName(clientName)
         .driverTimeoutMs(settings.driverTimeout().toMillis())
         .keepAliveIntervalNs(keepAliveNs)
+        .idleStrategy(new SleepingMillisIdleStrategy(CONDUCTOR_PERIOD_MS))
         .errorHandler(errorHandler)
         .subscriberErrorHandler(errorHandler);
   }
