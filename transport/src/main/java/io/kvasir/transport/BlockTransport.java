@@ -76,6 +76,12 @@ public interface BlockTransport extends AutoCloseable {
   Transfer pull(
       long peerNodeId, List<PullBlock> blocks, Duration deadline, VerdictListener listener);
 
+  /**
+   * A peer is about to ask for something: a resting agent looks for frames at once, and for a while
+   * as often as it does beside transfers.
+   */
+  void rouse();
+
   /** Joins a collective group whose other members are connected peers. */
   CollectiveGroup join(GroupSpec spec);
 

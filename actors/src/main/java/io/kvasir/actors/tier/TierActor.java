@@ -201,6 +201,10 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   }
 
   private CompletionStage<? extends Reply> answer(Request request, List<BlockPlace> places) {
+    if (request instanceof Borrow) {
+      // The pull comes as soon as the answer is there.
+      parts.peers().links().transport().rouse();
+    }
     return switch (request) {
       case Find find ->
           CompletableFuture.completedFuture(Found.of(find.id(), parts.host().find(places)));

@@ -165,6 +165,11 @@ public final class FaultyTransport implements BlockTransport {
   }
 
   @Override
+  public void rouse() {
+    transport.rouse();
+  }
+
+  @Override
   public CollectiveGroup join(GroupSpec spec) {
     return transport.join(spec);
   }

@@ -54,6 +54,16 @@ public final class NodeTransport implements BlockTransport {
   private static final int COMMANDS_PER_CYCLE = 32;
   private static final long EXPORT_NS = 50_000_000L;
 
+  /** To be taken is all that it is for: the agent is woken, and a cycle with a command is work. */
+  private static final Command ROUSE =
+      new Command() {
+        @Override
+        public void run(long nowNs) {}
+
+        @Override
+        public void reject(Refusal reason) {}
+      };
+
   private final TransportConfig config;
   private final Transports.Options options;
   private final TransportCounters counters;
@@ -441,6 +451,11 @@ public final class NodeTransport implements BlockTransport {
           }
         });
     return handle;
+  }
+
+  @Override
+  public void rouse() {
+    submit(ROUSE);
   }
 
   private static int requireBlocks(List<?> batch) {
