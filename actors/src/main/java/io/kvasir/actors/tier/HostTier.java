@@ -174,6 +174,13 @@ public final class HostTier implements BlockTier, AutoCloseable {
     return CompletableFuture.completedFuture(keep(blocks, ownerId, ttl));
   }
 
+  /**
+   * What is said of a kept block to a peer.
+   *
+   * @param checksums not to be written
+   */
+  record Kept(BlockRef ref, int[] checksums) {}
+
   /** Blocks of this tier that are kept; their memory may be read until it ends. */
   public final class HostLease implements TierLease {
     private final long ownerId;
@@ -218,6 +225,18 @@ public final class HostTier implements BlockTier, AutoCloseable {
     public int[] checksums(int i) {
       synchronized (lock) {
         return slots.checksums(required(i));
+      }
+    }
+
+    /**
+     * Place and checksums of a kept block at once; null where it is not kept, or when the tier's
+     * own clock no longer grants the lease, which another thread may end at any time.
+     */
+    Kept kept(int i) {
+      synchronized (lock) {
+        return valid() && handles[i] != SlotTable.NONE
+            ? new Kept(slots.ref(handles[i]), slots.checksums(handles[i]))
+            : null;
       }
     }
 

@@ -156,14 +156,15 @@ final class Lender implements BlockSource {
     long deadlineNs = clock.getAsLong() + TimeUnit.MILLISECONDS.toNanos(ttlMs);
     for (int i = 0; i < count; i++) {
       regions[i] = -1;
-      if (lease.pinned().get(i) && lease.valid()) {
+      HostTier.Kept kept = lease.kept(i);
+      if (kept != null) {
         BlockPlace place = places.get(i);
-        BlockRef ref = lease.ref(i);
+        BlockRef ref = kept.ref();
         BlockShape.Group group = shape.groups().get(place.id().group());
         regions[i] = ref.regionId();
         slots[i] = ref.slot();
         generations[i] = ref.generation();
-        int[] sums = lease.checksums(i);
+        int[] sums = kept.checksums();
         checksums.asIntBuffer().put(sums);
         checksums.position(checksums.position() + 4 * sums.length);
         LentKey key = new LentKey(node, place.id().high(), place.id().low());

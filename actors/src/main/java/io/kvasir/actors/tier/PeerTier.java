@@ -2,9 +2,7 @@ package io.kvasir.actors.tier;
 
 import io.kvasir.actors.link.Links;
 import io.kvasir.actors.settings.TierSettings;
-import io.kvasir.actors.tier.HostTier.Filling;
 import io.kvasir.actors.tier.HostTier.HostLease;
-import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.actors.tier.TierMessage.Borrow;
 import io.kvasir.actors.tier.TierMessage.Chain;
 import io.kvasir.actors.tier.TierMessage.Find;
@@ -27,14 +25,13 @@ import io.kvasir.transport.Verdict;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
@@ -245,9 +242,17 @@ public final class PeerTier implements BlockTier {
   private static final int ENTRY_BYTES = 40;
   private static final int SLICE_BYTES = 8 << 20;
 
-  /** {@link #fetch(List, Duration, CompletableFuture)}, at once. */
+  /** Blocks that are taken into the host tier together: few, so that their loads begin early. */
+  private int partBlocks() {
+    int bytes = shape().groups().stream().mapToInt(BlockShape.Group::blockBytes).max().orElse(1);
+    return Math.max(shape().groups().size(), PART_BYTES / bytes);
+  }
+
+  private static final int PART_BYTES = 2 << 20;
+
+  /** {@link #fetch(List, Duration, CompletableFuture, Consumer)}, at once and as a whole. */
   CompletableFuture<Fetch> fetch(List<BlockPlace> places, Duration deadline) {
-    return fetch(places, deadline, CompletableFuture.completedFuture(null));
+    return fetch(places, deadline, CompletableFuture.completedFuture(null), part -> {});
   }
 
   /**
@@ -256,22 +261,24 @@ public final class PeerTier implements BlockTier {
    * @param places at most {@link #sliceBlocks}
    * @param deadline from now
    * @param turn blocks are borrowed at once, and pulled when this has completed, well or not
+   * @param arrived hears of parts of the places, in any order, when what can come of them is in the
+   *     host tier; before the whole completes. Must be quick
    * @return never fails
    */
   CompletableFuture<Fetch> fetch(
-      List<BlockPlace> places, Duration deadline, CompletableFuture<Void> turn) {
+      List<BlockPlace> places,
+      Duration deadline,
+      CompletableFuture<Void> turn,
+      Consumer<List<BlockPlace>> arrived) {
     long startNs = node.clock().getAsLong();
-    Filling filling = node.host().reserve(places);
+    Landing landing =
+        new Landing(node.host(), places, partBlocks(), deadline, node.executor(), arrived);
+    landing.begin();
+    List<Integer> wanted = landing.wanted();
     CompletableFuture<Fetch> mine;
-    if (filling.reserved() == 0) {
+    if (wanted.isEmpty()) {
       mine = CompletableFuture.completedFuture(Fetch.none(new BitSet()));
     } else {
-      List<Integer> wanted = new ArrayList<>();
-      for (int i = 0; i < places.size(); i++) {
-        if (filling.outcome(i) == Outcome.RESERVED) {
-          wanted.add(i);
-        }
-      }
       mine =
           node.links()
               .ready(nodeId, deadline)
@@ -279,51 +286,38 @@ public final class PeerTier implements BlockTier {
               .thenCompose(
                   ready ->
                       ready
-                          ? read(filling, wanted, startNs, deadline, turn)
-                          : nothing(filling, new BitSet()))
-              .exceptionally(
-                  failure -> {
-                    filling.abandon();
-                    return Fetch.none(new BitSet());
-                  });
+                          ? read(landing, wanted, startNs, deadline, turn)
+                          : CompletableFuture.completedFuture(Fetch.none(new BitSet())))
+              .exceptionally(failure -> Fetch.none(new BitSet()));
     }
-    return mine.thenCombine(
-            filling
-                .others()
-                .completeOnTimeout(null, Math.max(1, deadline.toNanos()), TimeUnit.NANOSECONDS),
-            (fetch, others) -> fetch)
+    return mine.thenCompose(fetch -> landing.end().thenApply(done -> fetch))
         .thenApply(
             fetch ->
                 new Fetch(
                     node.host().find(places), fetch.gone(), fetch.bytes(), fetch.durationNs()));
   }
 
-  private CompletableFuture<Fetch> nothing(Filling filling, BitSet gone) {
-    filling.abandon();
-    return CompletableFuture.completedFuture(Fetch.none(gone));
-  }
-
   private CompletableFuture<Fetch> read(
-      Filling filling,
+      Landing landing,
       List<Integer> wanted,
       long startNs,
       Duration deadline,
       CompletableFuture<Void> turn) {
     Duration left = left(startNs, deadline);
-    List<BlockPlace> slice = wanted.stream().map(filling.blocks()::get).toList();
+    List<BlockPlace> slice = wanted.stream().map(landing::place).toList();
     Duration ttl = left.plus(node.settings().guard());
     return borrow(slice, ttl, left)
         .thenCombine(turn.handle((before, failure) -> before), (reply, before) -> reply)
         .thenComposeAsync(
             reply -> {
               if (reply instanceof Lent lent && fits(lent, slice)) {
-                return pull(filling, wanted, slice, lent, startNs, deadline);
+                return pull(landing, wanted, slice, lent, startNs, deadline);
               }
               BitSet gone = new BitSet();
               if (reply != null) {
                 wanted.forEach(gone::set);
               }
-              return nothing(filling, gone);
+              return CompletableFuture.completedFuture(Fetch.none(gone));
             },
             node.executor());
   }
@@ -333,7 +327,7 @@ public final class PeerTier implements BlockTier {
   }
 
   private CompletableFuture<Fetch> pull(
-      Filling filling,
+      Landing landing,
       List<Integer> wanted,
       List<BlockPlace> slice,
       Lent lent,
@@ -346,6 +340,7 @@ public final class PeerTier implements BlockTier {
     for (int i = 0; i < slice.size(); i++) {
       if (lent.regions()[i] < 0) {
         gone.set(wanted.get(i));
+        landing.settle(wanted.get(i), null);
         continue;
       }
       BlockPlace place = slice.get(i);
@@ -354,32 +349,33 @@ public final class PeerTier implements BlockTier {
               new BlockKey(place.id().high(), place.id().low()),
               LayerRange.ALL,
               shape().groups().get(place.id().group()).encoding(),
-              filling.ref(wanted.get(i)),
+              landing.ref(wanted.get(i)),
               new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i])));
       pulled.add(i);
     }
     Duration patience = min(left(startNs, deadline), guarded(lent));
     if (blocks.isEmpty() || patience.isNegative() || patience.isZero()) {
       node.calls().giveBack(lent);
-      return nothing(filling, gone);
+      return CompletableFuture.completedFuture(Fetch.none(gone));
     }
     return node.links()
         .transport()
-        .pull(nodeId, blocks, patience, null)
+        .pull(
+            nodeId,
+            blocks,
+            patience,
+            (b, verdict) ->
+                landing.settle(
+                    wanted.get(pulled.get(b)), verdict.delivered() ? sums[pulled.get(b)] : null))
         .result()
         .thenApplyAsync(
             result -> {
               node.calls().giveBack(lent, broken(result, pulled));
-              int[][] kept = new int[filling.blocks().size()][];
               for (int b = 0; b < pulled.size(); b++) {
-                int place = wanted.get(pulled.get(b));
-                if (result.verdicts().get(b).delivered()) {
-                  kept[place] = sums[pulled.get(b)];
-                } else if (result.verdicts().get(b) instanceof Verdict.Refused) {
-                  gone.set(place);
+                if (result.verdicts().get(b) instanceof Verdict.Refused) {
+                  gone.set(wanted.get(pulled.get(b)));
                 }
               }
-              filling.commit(Arrays.asList(kept));
               tellLink(result);
               long tookNs = node.clock().getAsLong() - startNs;
               return new Fetch(new BitSet(), gone, result.deliveredBytes(), tookNs);

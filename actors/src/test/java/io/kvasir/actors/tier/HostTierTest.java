@@ -3,6 +3,7 @@ package io.kvasir.actors.tier;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -266,5 +267,21 @@ final class HostTierTest extends BlockTierContract {
     assertEquals(Outcome.FULL, none.reserve(chain(1, 1)).outcome(0));
     assertEquals(2, none.stats().full());
     none.close();
+  }
+
+  @Test
+  void shouldSayNothingMoreOfABlockWhenItsLeaseHasEnded() {
+    List<BlockPlace> places = BlockPlace.of(TestBlocks.keys(SHAPE, "tenant", 77, 1), 0, 1);
+    Filling filling = fill(places);
+    filling.commit(sums(filling));
+    HostLease ended = tier.keep(places, 1, LONG);
+    HostLease overdue = tier.keep(places, 1, LONG);
+    assertEquals(ended.ref(0), ended.kept(0).ref());
+    assertEquals(ended.checksums(0), ended.kept(0).checksums());
+    ended.close();
+    assertNull(ended.kept(0));
+    pausedNs.addAndGet(LONG.toNanos());
+    assertNull(overdue.kept(0), "not yet ended, but no longer granted");
+    overdue.close();
   }
 }
