@@ -70,6 +70,9 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   private static final int WATCH_TICKS = 10;
 
+  /** Tokens whose keys take well below a millisecond. */
+  private static final int MAX_HASHED_HERE = 4096;
+
   private final Lookups lookups;
   private final ScheduleSettings settings;
   private final Executor workers;
@@ -285,6 +288,12 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     RoutedRequest request = requests.get(found.requestId());
     if (request == null || request.placing != found.placing()) {
       return;
+    }
+    request.keys = found.known().keys();
+    if (request.keys == null && request.prompt().length <= MAX_HASHED_HERE) {
+      // No worker came to it in time: where this gateway sent the prefix is worth a little time.
+      request.keys =
+          request.model.keys().keys(request.tenant(), request.prompt(), request.prompt().length);
     }
     Sessions.Hint hint = found.known().hint();
     if (hint != null) {
