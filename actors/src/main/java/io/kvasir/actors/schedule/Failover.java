@@ -189,6 +189,21 @@ final class Failover {
     }
   }
 
+  /**
+   * A node has been silent for much longer than it lately was. Only a first attempt is given up for
+   * that: where all nodes are late, the later ones have the whole time.
+   */
+  void onNodeSuspected(long node, long nowNs) {
+    if (attempt == 1) {
+      onNodeLost(node, nowNs);
+    }
+  }
+
+  /** Whether a node owes an answer now: that of {@link #nodeId}. */
+  boolean isRunning() {
+    return phase == Phase.RUNNING;
+  }
+
   /** Time goes on. */
   void onTick(long nowNs) {
     if (phase == Phase.WAITING) {

@@ -10,7 +10,9 @@ import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -69,12 +71,17 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   record Declined(Code code, String sentence) implements OrderReply {}
 
   private static final int WATCH_TICKS = 10;
+  private static final Duration VOICES_FORGET = Duration.ofSeconds(30);
+
+  /** Tokens whose keys take well below a millisecond. */
+  private static final int MAX_HASHED_HERE = 4096;
 
   private final Lookups lookups;
   private final ScheduleSettings settings;
   private final Executor workers;
   private final Failover.Limits limits;
   private final LoadBook book;
+  private final Voices voices;
   private final NodeChoice choice;
   private final SplittableRandom random = new SplittableRandom();
   private final Slices slices;
@@ -129,6 +136,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
             settings.maxAttempts(),
             settings.ticks(settings.patience()));
     this.book = new LoadBook(settings);
+    this.voices = new Voices(limits.renewTicks(), settings.ticks(VOICES_FORGET));
     this.choice = new NodeChoice(settings, book, view.self().nodeId());
     this.slices = new Slices(context.getSystem());
     ActorRef<DeskCommand> self = context.getSelf();
@@ -149,7 +157,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       case Nodes changed -> onNodes(changed.reachable(), nowNs);
       case Found found -> onFound(found, nowNs);
       case Tick next -> onTick(nowNs);
-      case GenerationReply.Load load -> book.report(load);
+      case GenerationReply.Load load -> onLoad(load);
       case GenerationReply.OfAttempt reply -> onReply(reply, nowNs);
     }
     return this;
@@ -276,15 +284,28 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   }
 
   private List<NodeInfo> able(RoutedRequest request) {
-    return request.prefills()
-        ? choice.prefilling(request.model)
-        : choice.able(request.model, request.avoided(), request.acceptedNs != 0);
+    List<NodeInfo> able =
+        request.prefills()
+            ? choice.prefilling(request.model)
+            : choice.able(request.model, request.avoided(), request.acceptedNs != 0);
+    List<NodeInfo> heard = heard(able);
+    return heard.isEmpty() ? able : heard;
+  }
+
+  private List<NodeInfo> heard(List<NodeInfo> nodes) {
+    return nodes.stream().filter(node -> !voices.suspects(node.nodeId())).toList();
   }
 
   private void onFound(Found found, long nowNs) {
     RoutedRequest request = requests.get(found.requestId());
     if (request == null || request.placing != found.placing()) {
       return;
+    }
+    request.keys = found.known().keys();
+    if (request.keys == null && request.prompt().length <= MAX_HASHED_HERE) {
+      // No worker came to it in time: where this gateway sent the prefix is worth a little time.
+      request.keys =
+          request.model.keys().keys(request.tenant(), request.prompt(), request.prompt().length);
     }
     Sessions.Hint hint = found.known().hint();
     if (hint != null) {
@@ -348,9 +369,17 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
             }));
   }
 
+  private void onLoad(GenerationReply.Load load) {
+    voices.heard(load.nodeId());
+    book.report(load);
+  }
+
   private void onReply(GenerationReply.OfAttempt reply, long nowNs) {
     RoutedRequest request = requests.get(reply.requestId());
     if (request != null) {
+      if (reply.attempt() == request.failover().attempts()) {
+        voices.heard(request.failover().nodeId());
+      }
       request.failover().onReply(reply, nowNs);
     }
   }
@@ -371,6 +400,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   private void onNodes(List<NodeInfo> reachable, long nowNs) {
     for (NodeInfo gone : choice.see(reachable)) {
+      voices.forget(gone.nodeId());
       for (RoutedRequest request : List.copyOf(requests.values())) {
         request.failover().onNodeLost(gone.nodeId(), nowNs);
       }
@@ -390,10 +420,28 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         request.failover().onTick(nowNs);
       }
     }
+    suspect(nowNs);
     if (++tick % WATCH_TICKS == 0) {
       watch();
     }
     metrics.observe(requests.size(), book);
+  }
+
+  /** Moves what can go on elsewhere away from nodes that say nothing at all. */
+  private void suspect(long nowNs) {
+    Set<Long> owing = new HashSet<>();
+    for (RoutedRequest request : requests.values()) {
+      if (request.failover().isRunning()) {
+        owing.add(request.failover().nodeId());
+      }
+    }
+    for (long suspect : voices.tick(owing)) {
+      for (RoutedRequest request : List.copyOf(requests.values())) {
+        if (!heard(choice.able(request.model, request.avoided(), false)).isEmpty()) {
+          request.failover().onNodeSuspected(suspect, nowNs);
+        }
+      }
+    }
   }
 
   /** Nodes tell their load for three intervals after each of these. */

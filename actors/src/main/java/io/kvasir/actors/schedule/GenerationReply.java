@@ -134,6 +134,7 @@ public sealed interface GenerationReply extends ClusterMessage, DeskCommand {
    * @param waiting requests without a place in the batch
    * @param maxRunning places in the batch
    * @param backlogTokens prompt tokens of requests that have no token yet
+   * @param arenaFreeBytes of the cache that hold nothing: beyond them new blocks push out old ones
    * @param prefillTokensPerSecond learned; 0 = not yet
    * @param decodeStepMicros learned time from one token to the next; 0 = not yet
    * @param requestMillis learned time from admission to end; 0 = not yet

@@ -4,10 +4,12 @@ import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.Residence;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,27 +28,37 @@ final class LoadBook {
 
   private record Last(long nodeId, int tokens) {}
 
-  /** A request that the node's report may not know yet. */
+  /**
+   * A request that a node has. Its prompt counts as cached there before the directory says so:
+   * whoever asks for the same prefix meanwhile does better behind it than beside it.
+   */
   private static final class Sent {
     final Key to;
     final int tokens;
+    final BlockKeys keys;
     boolean accepted;
 
-    Sent(Key to, int tokens) {
+    /** Whether the node's report counts it. */
+    boolean reported;
+
+    Sent(Key to, int tokens, BlockKeys keys) {
       this.to = to;
       this.tokens = tokens;
+      this.keys = keys;
     }
   }
 
   // Key, value and the map's own node, names of 32 characters.
   private static final long REPORT_BYTES = 240;
-  private static final long SENT_BYTES = 144;
+  private static final long SENT_BYTES = 208;
   private static final long SESSION_BYTES = 320;
 
   private final ScheduleSettings settings;
   private final Map<Key, GenerationReply.Load> reports = new HashMap<>();
   private final Map<Long, Sent> sent = new HashMap<>();
+  private final Map<Key, Set<Sent>> byNode = new HashMap<>();
   private final LinkedHashMap<Session, Last> sessions;
+  private final SentPrefixes prefixes = new SentPrefixes();
 
   LoadBook(ScheduleSettings settings) {
     this.settings = settings;
@@ -65,12 +77,24 @@ final class LoadBook {
       return;
     }
     reports.put(key, load);
-    sent.values().removeIf(s -> s.accepted && s.to.equals(key));
+    for (Sent on : byNode.getOrDefault(key, Set.of())) {
+      on.reported |= on.accepted;
+    }
   }
 
-  /** A request goes to a node. */
-  void sent(long requestId, long nodeId, String model, int computeTokens) {
-    sent.put(requestId, new Sent(new Key(nodeId, model), computeTokens));
+  /**
+   * A request goes to a node.
+   *
+   * @param keys of its prompt; null = not known, or not cached there
+   */
+  void sent(long requestId, long nodeId, String model, int computeTokens, BlockKeys keys) {
+    forget(requestId);
+    Sent on = new Sent(new Key(nodeId, model), computeTokens, keys);
+    sent.put(requestId, on);
+    byNode.computeIfAbsent(on.to, to -> new HashSet<>()).add(on);
+    if (keys != null) {
+      prefixes.sent(keys, nodeId);
+    }
   }
 
   /** The node has it; its next report counts it. */
@@ -83,7 +107,14 @@ final class LoadBook {
 
   /** The request is over, or goes elsewhere. */
   void forget(long requestId) {
-    sent.remove(requestId);
+    Sent on = sent.remove(requestId);
+    if (on != null) {
+      Set<Sent> there = byNode.get(on.to);
+      there.remove(on);
+      if (there.isEmpty()) {
+        byNode.remove(on.to);
+      }
+    }
   }
 
   /** Drops what is known of nodes that are not in view. */
@@ -111,14 +142,15 @@ final class LoadBook {
 
   /** Entries of all its tables; for the bound's test. */
   int entryCount() {
-    return reports.size() + sent.size() + sessions.size();
+    return reports.size() + sent.size() + sessions.size() + prefixes.size();
   }
 
   /** Heap that the tables take, by the usual size of an entry. */
   long estimatedBytes() {
     return REPORT_BYTES * reports.size()
         + SENT_BYTES * sent.size()
-        + SESSION_BYTES * sessions.size();
+        + SESSION_BYTES * sessions.size()
+        + prefixes.estimatedBytes();
   }
 
   boolean draining(long nodeId, String model) {
@@ -129,6 +161,7 @@ final class LoadBook {
   /**
    * What is asked about a request.
    *
+   * @param keys of the prompt; null = not known
    * @param sources that it may be loaded from: others do not make a node better
    */
   record Question(
@@ -137,6 +170,7 @@ final class LoadBook {
       String session,
       String model,
       int promptTokens,
+      BlockKeys keys,
       Holdings holdings,
       Set<Residence> sources,
       long selfNodeId) {}
@@ -145,6 +179,10 @@ final class LoadBook {
   List<NodeScore.Candidate> candidates(List<NodeInfo> nodes, Question q) {
     Last last =
         q.session() == null ? null : sessions.get(new Session(q.tenant(), q.session(), q.model()));
+    if (q.holdings().late() && last == null && q.keys() != null) {
+      SentPrefixes.Place place = prefixes.find(q.keys());
+      last = place == null ? null : new Last(place.nodeId(), place.tokens());
+    }
     List<NodeScore.Candidate> all = new ArrayList<>(nodes.size());
     for (NodeInfo node : nodes) {
       all.add(candidate(node, q, last));
@@ -157,11 +195,13 @@ final class LoadBook {
     GenerationReply.Load load = reports.get(key);
     long backlog = load == null ? 0 : load.backlogTokens();
     int busy = load == null ? 0 : load.running() + load.waiting();
-    for (Sent on : sent.values()) {
-      if (on.to.equals(key)) {
+    int coming = 0;
+    for (Sent on : byNode.getOrDefault(key, Set.of())) {
+      if (!on.reported) {
         backlog += on.tokens;
         busy++;
       }
+      coming = Math.max(coming, commonTokens(on.keys, q.keys()));
     }
     double rate =
         load == null || load.prefillTokensPerSecond() <= 0
@@ -170,9 +210,11 @@ final class LoadBook {
     Found found = find(node, q);
     int device = found.deviceTokens;
     if (q.holdings().late() && last != null && last.nodeId() == node.nodeId()) {
-      // The directory has nothing to say: the session's last answer is the best guess.
+      // The directory has nothing to say: where the session was, or the prefix was sent, is the
+      // best guess.
       device = Math.min(last.tokens(), q.promptTokens());
     }
+    device = Math.max(device, coming);
     return new NodeScore.Candidate(
         node.nodeId(),
         node.name(),
@@ -180,6 +222,7 @@ final class LoadBook {
         backlog,
         rate,
         placeWaitNs(load, busy),
+        roomTokens(load, node, q) - backlog,
         device,
         Math.max(0, found.loadTokens - device),
         found.loadNs,
@@ -193,6 +236,37 @@ final class LoadBook {
     }
     double inFront = busy - load.maxRunning() + 1;
     return (long) (inFront / load.maxRunning() * load.requestMillis() * 1e6);
+  }
+
+  /** Tokens of the whole blocks at the beginning of both. */
+  private static int commonTokens(BlockKeys one, BlockKeys other) {
+    if (one == null || other == null || one.slots() != other.slots()) {
+      return 0;
+    }
+    // A key names everything before it: those that are equal come first.
+    int low = 0;
+    int high = Math.min(one.blockCount(), other.blockCount());
+    while (low < high) {
+      int middle = (low + high + 1) >>> 1;
+      boolean equal =
+          one.high(0, middle - 1) == other.high(0, middle - 1)
+              && one.low(0, middle - 1) == other.low(0, middle - 1);
+      low = equal ? middle : low;
+      high = equal ? high : middle - 1;
+    }
+    return low * one.slots();
+  }
+
+  /** What fits into memory that holds nothing; a node that has not reported is empty. */
+  private static long roomTokens(GenerationReply.Load load, NodeInfo node, Question q) {
+    ModelInfo model = model(node, q.model());
+    if (load == null || model == null || model.shape() == null) {
+      return Integer.MAX_VALUE;
+    }
+    int slots = model.shape().slots();
+    int blocks = Math.ceilDiv(q.promptTokens(), slots);
+    long bytes = Math.max(1, model.shape().prefixBytes(blocks));
+    return (long) ((double) load.arenaFreeBytes() / bytes * blocks * slots);
   }
 
   private record Found(int deviceTokens, int loadTokens, long loadNs) {}

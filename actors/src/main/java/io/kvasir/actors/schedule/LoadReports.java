@@ -107,6 +107,7 @@ final class LoadReports {
     return before.waiting() != now.waiting()
         || before.running() != now.running()
         || before.backlogTokens() != now.backlogTokens()
+        || before.arenaFreeBytes() != now.arenaFreeBytes()
         || before.draining() != now.draining();
   }
 
@@ -134,7 +135,7 @@ final class LoadReports {
         engine.running(),
         device.maxRunning,
         backlog,
-        engine.arenaBytes() - engine.arenaReferencedBytes(),
+        engine.arenaBytes() - engine.arenaUsedBytes(),
         engine.arenaBytes(),
         device.speed.prefillTokensPerSecond(),
         device.speed.decodeStepMicros(),

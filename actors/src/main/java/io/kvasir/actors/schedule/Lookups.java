@@ -27,10 +27,15 @@ final class Lookups {
   /**
    * The answers.
    *
+   * @param keys of the prompt's blocks; null = hashing them took too long
    * @param hint null = none, or not asked
    */
-  record Known(Holdings holdings, Hint hint) {
-    static final Known LATE = new Known(Holdings.LATE, null);
+  record Known(Holdings holdings, BlockKeys keys, Hint hint) {
+    static final Known LATE = new Known(Holdings.LATE, null, null);
+  }
+
+  private record Held(Holdings holdings, BlockKeys keys) {
+    static final Held LATE = new Held(Holdings.LATE, null);
   }
 
   private final Directory directory;
@@ -63,25 +68,29 @@ final class Lookups {
             ? sessions.hint(request.tenant(), request.session(), deadline)
             : CompletableFuture.completedFuture(Optional.empty());
     return holdings(request)
-        .thenCombine(hint, (holdings, last) -> new Known(holdings, last.orElse(null)));
+        .thenCombine(
+            hint, (held, last) -> new Known(held.holdings(), held.keys(), last.orElse(null)));
   }
 
-  private CompletionStage<Holdings> holdings(RoutedRequest request) {
+  private CompletionStage<Held> holdings(RoutedRequest request) {
     int[] prompt = request.prompt();
     String tenant = request.tenant();
     KeyScheme scheme = request.model.keys();
-    CompletableFuture<Holdings> answer =
+    CompletableFuture<Held> answer =
         CompletableFuture.supplyAsync(() -> scheme.keys(tenant, prompt, prompt.length), workers)
             .thenCompose(this::lookup)
-            .exceptionally(broken -> Holdings.LATE);
+            .exceptionally(broken -> Held.LATE);
     // Hashing may wait for workers: twice the deadline is the end of it.
-    return answer.completeOnTimeout(Holdings.LATE, 2 * deadline.toMillis(), TimeUnit.MILLISECONDS);
+    return answer.completeOnTimeout(Held.LATE, 2 * deadline.toMillis(), TimeUnit.MILLISECONDS);
   }
 
-  private CompletionStage<Holdings> lookup(BlockKeys keys) {
+  private CompletionStage<Held> lookup(BlockKeys keys) {
     return keys.blockCount() == 0
-        ? CompletableFuture.completedFuture(Holdings.NONE)
-        : directory.lookup(keys, deadline);
+        ? CompletableFuture.completedFuture(new Held(Holdings.NONE, keys))
+        : directory
+            .lookup(keys, deadline)
+            .exceptionally(broken -> Holdings.LATE)
+            .thenApply(holdings -> new Held(holdings, keys));
   }
 
   /** Tells the session where it was served. */

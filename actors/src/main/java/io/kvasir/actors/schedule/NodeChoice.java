@@ -129,6 +129,7 @@ final class NodeChoice {
             request.session(),
             request.model.id(),
             promptTokens,
+            request.keys,
             holdings,
             request.sources(),
             selfNodeId);

@@ -20,13 +20,21 @@ final class NodeScore {
   private static final int WORK = 2;
 
   /**
+   * What computing costs where it pushes out blocks, beyond that, in terms of its own time: once,
+   * for computing those again. So cold prompts fill every node before any of them evicts, and each
+   * node gets as many prefixes as it can hold.
+   */
+  private static final int EVICTED = 1;
+
+  /**
    * A node that could take the request.
    *
    * @param busy requests running, waiting or on their way to it
    * @param backlogTokens prompt tokens that it computes first, those on their way included
    * @param prefillTokensPerSecond its rate
    * @param placeWaitNs until a place in its batch is free
-   * @param deviceTokens of the prompt, cached on its device
+   * @param roomTokens that it can compute before blocks are pushed out of its cache
+   * @param deviceTokens of the prompt, cached on its device or being computed there
    * @param loadTokens of the prompt behind those, that it could load
    * @param loadNs predicted for loading them
    * @param hopNs of asking it
@@ -39,6 +47,7 @@ final class NodeScore {
       long backlogTokens,
       double prefillTokensPerSecond,
       long placeWaitNs,
+      long roomTokens,
       int deviceTokens,
       int loadTokens,
       long loadNs,
@@ -48,9 +57,16 @@ final class NodeScore {
   /**
    * A candidate with its prediction.
    *
+   * @param evictNs of computing again what is pushed out
    * @param computeTokens of the prompt, that it will compute
    */
-  record Scored(Candidate candidate, long queueNs, long loadNs, long computeNs, int computeTokens) {
+  record Scored(
+      Candidate candidate,
+      long queueNs,
+      long loadNs,
+      long computeNs,
+      long evictNs,
+      int computeTokens) {
     /** Predicted until the first token. */
     long totalNs() {
       return queueNs + loadNs + computeNs + candidate.hopNs();
@@ -58,7 +74,7 @@ final class NodeScore {
 
     /** What the choice costs this request and others. */
     long costNs() {
-      return totalNs() + WORK * computeNs;
+      return totalNs() + WORK * computeNs + EVICTED * evictNs;
     }
 
     Route route(boolean chosen) {
@@ -106,7 +122,14 @@ final class NodeScore {
     int loadable = Math.min(c.loadTokens(), missing - 1);
     boolean loads = loadable > 0 && c.loadNs() < (long) (loadable * nsPerToken);
     int computed = loads ? missing - loadable : missing;
+    // What loads push out is not counted: with a tier to load from it can be loaded again.
+    long evicted = Math.max(0, Math.min(computed, computed - c.roomTokens()));
     return new Scored(
-        c, queueNs, loads ? Math.max(1, c.loadNs()) : 0, (long) (computed * nsPerToken), computed);
+        c,
+        queueNs,
+        loads ? Math.max(1, c.loadNs()) : 0,
+        (long) (computed * nsPerToken),
+        (long) (evicted * nsPerToken),
+        computed);
   }
 }

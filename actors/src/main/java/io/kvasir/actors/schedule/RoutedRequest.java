@@ -8,6 +8,7 @@ import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.gpu.Serving;
 import io.kvasir.actors.schedule.GenerationReply.Finished;
+import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.runtime.engine.SamplingParameters;
 import java.util.ArrayList;
@@ -58,6 +59,9 @@ final class RoutedRequest implements Failover.Port {
   private Runnable after;
   long acceptedNs;
   int placing;
+
+  /** Keys of the prompt's blocks; null until they were looked up. */
+  BlockKeys keys;
 
   private RoutedRequest(
       long requestId,
@@ -254,7 +258,8 @@ final class RoutedRequest implements Failover.Port {
 
   @Override
   public void start(int attempt, long nodeId) {
-    desk.book().sent(requestId, nodeId, model.id(), computeTokens);
+    // What an embedding computes is not cached.
+    desk.book().sent(requestId, nodeId, model.id(), computeTokens, order == null ? null : keys);
     attempts = attempt;
     long leftMs = Math.max(1, (deadlineNs - System.nanoTime()) / 1_000_000);
     if (order == null) {

@@ -306,7 +306,8 @@ public final class PeerTier implements BlockTier {
     Duration left = left(startNs, deadline);
     List<BlockPlace> slice = wanted.stream().map(landing::place).toList();
     Duration ttl = left.plus(node.settings().guard());
-    return borrow(slice, ttl, left)
+    // The directory goes on naming a node that has died until the cluster has noticed.
+    return borrow(slice, ttl, min(left, node.settings().loanDeadline()))
         .thenCombine(turn.handle((before, failure) -> before), (reply, before) -> reply)
         .thenComposeAsync(
             reply -> {

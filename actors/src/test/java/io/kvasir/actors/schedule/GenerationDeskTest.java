@@ -146,6 +146,11 @@ final class GenerationDeskTest {
   }
 
   private static Desk desk(Sessions sessions, Holdings holdings, Node... nodes) {
+    return desk(settings, sessions, holdings, nodes);
+  }
+
+  private static Desk desk(
+      ScheduleSettings settings, Sessions sessions, Holdings holdings, Node... nodes) {
     TestNodes.View view =
         new TestNodes.View(TestNodes.info(99, Set.of("gateway"), List.of(), null));
     List<NodeInfo> infos = new ArrayList<>();
@@ -292,6 +297,36 @@ final class GenerationDeskTest {
     GenerationDesk.Declined declined =
         desk.replies().expectMessageClass(GenerationDesk.Declined.class, LONG);
     assertEquals("Full.", declined.sentence());
+  }
+
+  @Test
+  void shouldLeaveANodeThatSaysNothingAtAllBeforeItsLeaseEnds() {
+    // Silence alone would end the attempt after a minute.
+    ScheduleSettings quick =
+        ScheduleSettings.from(
+            ConfigFactory.parseString(
+                    "kvasir.actors.schedule { silence = 1 minute, renew-interval = 100 ms, tick ="
+                        + " 20 ms, lease = 1 minute }")
+                .withFallback(ConfigFactory.load()));
+    Node first = new Node(1, "decode");
+    Node second = new Node(2, "decode");
+    Desk desk = desk(quick, null, Holdings.NONE, first, second);
+    second.load(desk.ref(), 5000);
+    desk.order(12, order(10, null));
+    GenerationMessage.Start start = first.next(GenerationMessage.Start.class);
+    start.replyTo().tell(new GenerationReply.Accepted(12, 1));
+    start.replyTo().tell(new GenerationReply.Tokens(12, 1, 0, 0, new int[] {1, 2}, null, 0));
+    GenerationMessage.Start again = second.next(GenerationMessage.Start.class);
+    assertEquals(2, again.attempt());
+    again.replyTo().tell(new GenerationReply.Accepted(12, 2));
+    second.finish(again, 2);
+    // Nobody new is sent there either, idle as it looks, until it is heard.
+    desk.order(13, order(10, null));
+    GenerationMessage message = second.probe.receiveMessage(LONG);
+    while (!(message instanceof GenerationMessage.Start)) {
+      message = second.probe.receiveMessage(LONG);
+    }
+    assertEquals(13, ((GenerationMessage.Start) message).requestId());
   }
 
   @Test

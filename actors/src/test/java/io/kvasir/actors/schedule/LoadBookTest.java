@@ -8,6 +8,7 @@ import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.KeyScheme;
 import io.kvasir.runtime.blocks.Residence;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 
 final class LoadBookTest {
   private static final int SLOTS = 16;
+  private static final int BLOCK_BYTES = 16 * 1024;
   private static final ScheduleSettings SETTINGS =
       ScheduleSettings.from(
           ConfigFactory.parseString("kvasir.actors.schedule.max-sessions = 100")
@@ -32,7 +34,7 @@ final class LoadBookTest {
 
   static NodeInfo node(long id) {
     BlockShape shape =
-        new BlockShape("d", SLOTS, List.of(new BlockShape.Group(16 * 1024, 1, 0, 0)));
+        new BlockShape("d", SLOTS, List.of(new BlockShape.Group(BLOCK_BYTES, 1, 0, 0)));
     KeyScheme keys = new KeyScheme(SLOTS, List.of(new byte[16]));
     ModelInfo model = new ModelInfo("m", "f", 4096, 100, 8, shape, keys);
     return new NodeInfo(
@@ -49,13 +51,18 @@ final class LoadBookTest {
   }
 
   private static GenerationReply.Load load(long node, long sequence, int running, long backlog) {
+    return load(node, sequence, running, backlog, 0);
+  }
+
+  private static GenerationReply.Load load(
+      long node, long sequence, int running, long backlog, long free) {
     return new GenerationReply.Load(
-        node, node * 10, sequence, "m", 0, running, 8, backlog, 0, 0, 1000, 0, 100, false);
+        node, node * 10, sequence, "m", 0, running, 8, backlog, free, 0, 1000, 0, 100, false);
   }
 
   private static LoadBook.Question question(long request, int prompt, Holdings holdings) {
     return new LoadBook.Question(
-        request, "t", "s", "m", prompt, holdings, EnumSet.allOf(Residence.class), 0);
+        request, "t", "s", "m", prompt, null, holdings, EnumSet.allOf(Residence.class), 0);
   }
 
   private static Holdings held(long node, long incarnation, Residence where, int blocks) {
@@ -83,7 +90,7 @@ final class LoadBookTest {
     Map<Long, Integer> counts = new HashMap<>();
     for (long request = 0; request < 40; request++) {
       long chosen = choose(nodes, request, 500);
-      book.sent(request, chosen, "m", 500);
+      book.sent(request, chosen, "m", 500, null);
       counts.merge(chosen, 1, Integer::sum);
     }
     assertEquals(Map.of(1L, 10, 2L, 10, 3L, 10, 4L, 10), counts);
@@ -92,7 +99,7 @@ final class LoadBookTest {
   @Test
   void shouldCountWhatWasSentUntilTheNodesReportKnowsIt() {
     book.report(load(1, 1, 0, 0));
-    book.sent(7, 1, "m", 300);
+    book.sent(7, 1, "m", 300, null);
     assertEquals(300, candidate(1, Holdings.NONE, 10).backlogTokens());
     // A report from before the acceptance does not know it.
     book.report(load(1, 2, 0, 0));
@@ -101,6 +108,77 @@ final class LoadBookTest {
     book.report(load(1, 3, 1, 280));
     assertEquals(280, candidate(1, Holdings.NONE, 10).backlogTokens());
     assertEquals(1, candidate(1, Holdings.NONE, 10).busy());
+  }
+
+  private static BlockKeys keys(int shared, int own) {
+    int[] prompt = new int[shared + own];
+    for (int i = 0; i < prompt.length; i++) {
+      prompt[i] = i < shared ? 7 : own;
+    }
+    return node(1).models().getFirst().keys().keys("t", prompt, prompt.length);
+  }
+
+  private int deviceTokens(long node, BlockKeys keys) {
+    return deviceTokens(node, keys, Holdings.NONE);
+  }
+
+  private int deviceTokens(long node, BlockKeys keys, Holdings holdings) {
+    LoadBook.Question asked =
+        new LoadBook.Question(
+            9, "t", null, "m", 100, keys, holdings, EnumSet.of(Residence.DEVICE), 0);
+    return book.candidates(List.of(node(node)), asked).getFirst().deviceTokens();
+  }
+
+  @Test
+  void shouldCountAPrefixAsCachedWhereItWasSentUntilItsRequestIsOver() {
+    book.sent(7, 1, "m", 80, keys(64, 20));
+    assertEquals(64, deviceTokens(1, keys(64, 21)));
+    assertEquals(32, deviceTokens(1, keys(40, 60)));
+    assertEquals(0, deviceTokens(1, keys(0, 100)));
+    assertEquals(0, deviceTokens(1, null));
+    assertEquals(0, deviceTokens(2, keys(64, 21)));
+    book.accepted(7);
+    book.report(load(1, 1, 1, 80));
+    assertEquals(64, deviceTokens(1, keys(64, 21)));
+    // By then the directory knows.
+    book.forget(7);
+    assertEquals(0, deviceTokens(1, keys(64, 21)));
+  }
+
+  @Test
+  void shouldKnowWhereAPrefixWasSentWhenTheDirectoryIsLate() {
+    book.sent(7, 1, "m", 100, keys(80, 20));
+    book.forget(7);
+    // Five blocks are shared: four are a power of two.
+    assertEquals(64, deviceTokens(1, keys(80, 21), Holdings.LATE));
+    assertEquals(0, deviceTokens(2, keys(80, 21), Holdings.LATE));
+    assertEquals(0, deviceTokens(1, keys(80, 21), Holdings.NONE));
+    assertEquals(0, deviceTokens(1, keys(0, 100), Holdings.LATE));
+    book.sent(8, 2, "m", 100, keys(80, 22));
+    book.forget(8);
+    assertEquals(64, deviceTokens(2, keys(80, 21), Holdings.LATE));
+    assertEquals(0, deviceTokens(1, keys(80, 21), Holdings.LATE));
+  }
+
+  @Test
+  void shouldStayBoundedWhateverPrefixesAreSent() {
+    for (int request = 0; request < 20_000; request++) {
+      int[] prompt = new int[2 * SLOTS];
+      java.util.Arrays.fill(prompt, request);
+      book.sent(
+          request, 1, "m", 32, node(1).models().getFirst().keys().keys("t", prompt, 2 * SLOTS));
+      book.forget(request);
+    }
+    assertTrue(book.entryCount() <= 16_384, "entries " + book.entryCount());
+  }
+
+  @Test
+  void shouldTakeWhatIsToBeComputedFromTheRoomOfANode() {
+    assertEquals(Integer.MAX_VALUE, candidate(1, Holdings.NONE, 64).roomTokens());
+    book.report(load(1, 1, 0, 100, 40 * BLOCK_BYTES));
+    assertEquals(40 * SLOTS - 100, candidate(1, Holdings.NONE, 64).roomTokens());
+    book.sent(7, 1, "m", 300, null);
+    assertEquals(40 * SLOTS - 400, candidate(1, Holdings.NONE, 64).roomTokens());
   }
 
   @Test
@@ -128,7 +206,7 @@ final class LoadBookTest {
     for (Holdings held :
         List.of(held(1, 10, Residence.HOST, 4), held(2, 20, Residence.DEVICE, 4))) {
       LoadBook.Question asked =
-          new LoadBook.Question(9, "t", "s", "m", 100, held, EnumSet.of(Residence.DEVICE), 0);
+          new LoadBook.Question(9, "t", "s", "m", 100, null, held, EnumSet.of(Residence.DEVICE), 0);
       assertEquals(0, book.candidates(List.of(node(1)), asked).getFirst().loadTokens());
     }
   }
@@ -152,7 +230,7 @@ final class LoadBookTest {
     List<Long> underWay = new ArrayList<>();
     for (long request = 0; request < 200_000; request++) {
       long node = 1 + random.nextInt(5);
-      book.sent(request, node, "m", 10);
+      book.sent(request, node, "m", 10, null);
       underWay.add(request);
       book.used("t", "s" + random.nextInt(50_000), "m", node, 10);
       if (underWay.size() > 64) {

@@ -11,11 +11,17 @@ import org.junit.jupiter.api.Test;
 final class NodeScoreTest {
   private static final long MS = 1_000_000;
   private static final double RATE = 1000; // tokens a second: a millisecond each
+  private static final long ROOM = 1_000_000;
 
   private static Candidate node(
       long id, int busy, long backlog, int device, int loadable, long loadMs) {
+    return node(id, busy, backlog, ROOM, device, loadable, loadMs);
+  }
+
+  private static Candidate node(
+      long id, int busy, long backlog, long room, int device, int loadable, long loadMs) {
     return new Candidate(
-        id, "n" + id, busy, backlog, RATE, 0, device, loadable, loadMs * MS, 2 * MS, id);
+        id, "n" + id, busy, backlog, RATE, 0, room, device, loadable, loadMs * MS, 2 * MS, id);
   }
 
   private static long best(int prompt, Candidate... nodes) {
@@ -62,6 +68,18 @@ final class NodeScoreTest {
   }
 
   @Test
+  void shouldFillEmptyMemoryBeforeItPushesBlocksOut() {
+    Candidate full = node(1, 0, 0, 0, 0, 0, 0);
+    assertEquals(2, best(1000, full, node(2, 1, 900, 1000, 0, 0, 0)));
+    // Where the one with room has more to do than computing twice, the other one takes it.
+    assertEquals(1, best(1000, full, node(2, 1, 1100, 1000, 0, 0, 0)));
+    assertEquals(400 * MS, NodeScore.score(node(1, 0, 0, 600, 0, 0, 0), 1000).evictNs());
+    // What is there already pushes nothing out, and a prefix stays where memory is short.
+    assertEquals(0, NodeScore.score(node(1, 0, 0, 100, 900, 0, 0), 1000).evictNs());
+    assertEquals(1, best(1000, node(1, 0, 0, 0, 900, 0, 0), node(2, 0, 0, 5000, 0, 0, 0)));
+  }
+
+  @Test
   void shouldComputeWhatIsLoadedMoreSlowly() {
     Scored scored = NodeScore.score(node(1, 0, 0, 0, 500, 900), 1000);
     assertEquals(0, scored.loadNs());
@@ -77,7 +95,7 @@ final class NodeScoreTest {
 
   @Test
   void shouldCountTheWaitForAPlaceInTheBatch() {
-    Candidate full = new Candidate(1, "full", 64, 0, RATE, 500 * MS, 0, 0, 0, 0, 0);
+    Candidate full = new Candidate(1, "full", 64, 0, RATE, 500 * MS, ROOM, 0, 0, 0, 0, 0);
     assertEquals(2, best(100, full, node(2, 3, 200, 0, 0, 0)));
   }
 

@@ -34,6 +34,7 @@ public final class ClusterBench {
   private static final int LONG_PROMPT_TOKENS = 1500;
   private static final int LONG_ANSWER_TOKENS = 120;
   private static final int EMBEDDED_HEAP_MIB = 256;
+  private static final int WARM_UP_USES = 1;
   private static final int BASE_HEAP_MIB = 384;
   private static final String EMBEDDED = "embedded:factbook";
   private static final String SERVED = "measured";
@@ -307,6 +308,8 @@ public final class ClusterBench {
         BenchClient client = new BenchClient()) {
       RoutingPart part = new RoutingPart(cluster, client, orders(), trace);
       String what = "%d prefixes, ".formatted(trace.groups());
+      say("warming up");
+      part.warmUp(WARM_UP_USES);
       say("routing, tiers off");
       part.run(
           report,
