@@ -8,6 +8,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Completes a node's configuration by what HOCON cannot derive, and refuses what would be unsafe:
@@ -19,7 +20,6 @@ public final class ClusterConfig {
 
   static final String PATH = "kvasir.node.cluster";
   private static final String ORIGIN = "derived from " + PATH;
-  private static final List<String> DISCOVERIES = List.of("seeds", "dns", "kubernetes");
   private static final int MAX_SEEDS = 64;
 
   /** Blocks go where messages go, unless told otherwise. */
@@ -39,6 +39,10 @@ public final class ClusterConfig {
    * @throws ConfigurationException naming key, value and remedy
    */
   public static Config complete(Config config, String buildVersion) {
+    return complete(config, buildVersion, System.getenv());
+  }
+
+  static Config complete(Config config, String buildVersion, Map<String, String> environment) {
     Config own = config.getConfig(PATH);
     ClusterSettings settings = ClusterSettings.from(config);
     if (settings.roles().isEmpty()) {
@@ -47,12 +51,7 @@ public final class ClusterConfig {
               .formatted(ClusterSettings.PATH, ClusterSettings.ROLES));
     }
     Detection.from(config);
-    String discovery = own.getString("discovery");
-    if (!DISCOVERIES.contains(discovery)) {
-      throw new ConfigurationException(
-          "%s.discovery=%s is unknown; set one of %s"
-              .formatted(PATH, discovery, String.join(", ", DISCOVERIES)));
-    }
+    Discovery discovery = Discovery.from(own, environment);
     boolean tls = checkTls(own, discovery);
     Config complete = set(config, "pekko.remote.artery.transport", tls ? "tls-tcp" : "tcp");
     complete = set(complete, "pekko.cluster.seed-nodes", seedAddresses(own, discovery));
@@ -62,12 +61,8 @@ public final class ClusterConfig {
     if (config.getString(LINK_HOST).isEmpty() && !isLoopback(own.getString("host"))) {
       complete = set(complete, LINK_HOST, own.getString("host"));
     }
-    if (!discovery.equals("seeds")) {
-      complete =
-          set(
-              complete,
-              "pekko.management.cluster.bootstrap.contact-point-discovery.discovery-method",
-              discovery.equals("dns") ? "pekko-dns" : "kubernetes-api");
+    for (Map.Entry<String, Object> derived : discovery.derived().entrySet()) {
+      complete = set(complete, derived.getKey(), derived.getValue());
     }
     return complete;
   }
@@ -93,9 +88,9 @@ public final class ClusterConfig {
     return seeds;
   }
 
-  private static List<String> seedAddresses(Config own, String discovery) {
+  private static List<String> seedAddresses(Config own, Discovery discovery) {
     List<String> addresses = new ArrayList<>();
-    if (discovery.equals("seeds")) {
+    if (!discovery.asks()) {
       for (String seed : seeds(own)) {
         addresses.add("pekko://" + SYSTEM + "@" + seed);
       }
@@ -104,7 +99,7 @@ public final class ClusterConfig {
   }
 
   /** Whether to use TLS; refuses plain TCP where others could listen, and halves of a setting. */
-  private static boolean checkTls(Config own, String discovery) {
+  private static boolean checkTls(Config own, Discovery discovery) {
     Config tls = own.getConfig("tls");
     List<String> missing =
         List.of("certificate", "key", "ca").stream()
@@ -134,10 +129,10 @@ public final class ClusterConfig {
                 .formatted(PATH, host, PATH));
       }
     }
-    if (!discovery.equals("seeds")) {
+    if (discovery.asks()) {
       throw new ConfigurationException(
           "%s.discovery=%s finds nodes on other machines and there is no tls; make certificates with `kvasir certs` and set %s.tls"
-              .formatted(PATH, discovery, PATH));
+              .formatted(PATH, own.getString("discovery"), PATH));
     }
     return false;
   }

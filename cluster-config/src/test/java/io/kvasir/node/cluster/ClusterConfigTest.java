@@ -70,6 +70,32 @@ final class ClusterConfigTest {
   }
 
   @Test
+  void shouldRefuseADiscoveryThatCannotWork() {
+    for (Map.Entry<String, String> wrong :
+        Map.of(
+                "discovery-name = \"a b\"", "discovery-name=a b",
+                "discovery-port-name = Admin_Port", "discovery-port-name=Admin_Port",
+                "contact-points = 0", "contact-points=0 is out of range",
+                "contact-points = 1001", "1 to 1000",
+                "name-servers = [dns.example]", "name-servers has dns.example",
+                "admin.port = 0", "admin.port=0 cannot be found",
+                "host = 10.1.2.3", "admin.host=127.0.0.1 cannot be reached")
+            .entrySet()) {
+      String sentence =
+          refusal("kvasir.node.cluster.discovery = dns", "kvasir.node.cluster." + wrong.getKey());
+      assertTrue(sentence.contains(wrong.getValue()), sentence);
+      assertTrue(sentence.startsWith("kvasir.node.cluster."), sentence);
+    }
+    Config inNoPod = profile("decode", "kvasir.node.cluster.discovery = kubernetes");
+    String sentence =
+        assertThrows(
+                ConfigurationException.class,
+                () -> ClusterConfig.complete(inNoPod, "1.0.0", Map.of()))
+            .getMessage();
+    assertTrue(sentence.contains("KUBERNETES_SERVICE_HOST"), sentence);
+  }
+
+  @Test
   void shouldSpeakTlsWithCertificatesAndFindPeersByDns(@TempDir Path folder) throws Exception {
     CertificateFolder certificates = new CertificateFolder(folder);
     certificates.createAuthority(Duration.ofDays(2));
@@ -79,7 +105,9 @@ final class ClusterConfigTest {
             profile(
                 "gateway",
                 "kvasir.node.cluster.host = 10.1.2.3",
+                "kvasir.node.cluster.admin.host = 10.1.2.3",
                 "kvasir.node.cluster.discovery = dns",
+                "kvasir.node.cluster.name-servers = [\"10.0.0.2:5353\"]",
                 "kvasir.node.cluster.tls.certificate = \"" + folder.resolve("one.crt") + "\"",
                 "kvasir.node.cluster.tls.key = \"" + folder.resolve("one.key") + "\"",
                 "kvasir.node.cluster.tls.ca = \"" + folder.resolve("ca.crt") + "\""),
@@ -89,6 +117,9 @@ final class ClusterConfigTest {
         "pekko-dns",
         config.getString(
             "pekko.management.cluster.bootstrap.contact-point-discovery.discovery-method"));
+    assertEquals(
+        List.of("10.0.0.2:5353"), config.getStringList("pekko.io.dns.async-dns.nameservers"));
+    assertEquals("async-dns", config.getString("pekko.io.dns.resolver"));
     assertEquals(
         "rw-------",
         java.nio.file.attribute.PosixFilePermissions.toString(
