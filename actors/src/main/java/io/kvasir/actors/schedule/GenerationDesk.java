@@ -369,9 +369,13 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
             }));
   }
 
+  /** A report of a node that is not in view, or of another life of it, says nothing about it. */
   private void onLoad(GenerationReply.Load load) {
-    voices.heard(load.nodeId());
-    book.report(load);
+    NodeInfo node = choice.find(load.nodeId());
+    if (node != null && node.incarnation() == load.incarnation()) {
+      voices.heard(load.nodeId());
+      book.report(load);
+    }
   }
 
   private void onReply(GenerationReply.OfAttempt reply, long nowNs) {

@@ -19,7 +19,7 @@ import java.util.Set;
 /**
  * What a gateway knows of the nodes' load: their last reports, and what it has sent them since, so
  * that requests that come together do not all go to the node that was idle a moment ago. Bounded by
- * the nodes in view, the requests under way and max-sessions. One thread.
+ * the nodes in view, the requests under way, max-sessions and max-prefixes. One thread.
  */
 final class LoadBook {
   private record Key(long nodeId, String model) {}
@@ -58,11 +58,12 @@ final class LoadBook {
   private final Map<Long, Sent> sent = new HashMap<>();
   private final Map<Key, Set<Sent>> byNode = new HashMap<>();
   private final LinkedHashMap<Session, Last> sessions;
-  private final SentPrefixes prefixes = new SentPrefixes();
+  private final SentPrefixes prefixes;
 
   LoadBook(ScheduleSettings settings) {
     this.settings = settings;
     this.sessions = new LinkedHashMap<>(16, 0.75f, true);
+    this.prefixes = new SentPrefixes(settings.maxPrefixes());
   }
 
   /** A node reports. What it had accepted before is in the report. */

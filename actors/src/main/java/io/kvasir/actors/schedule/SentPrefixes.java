@@ -11,8 +11,6 @@ import java.util.Map;
  * go first. One thread.
  */
 final class SentPrefixes {
-  private static final int MAX_ENTRIES = 16_384;
-
   // Key, value and the map's own node.
   private static final long ENTRY_BYTES = 136;
 
@@ -25,15 +23,20 @@ final class SentPrefixes {
    */
   record Place(long nodeId, int tokens) {}
 
+  private final int maxEntries;
   private final LinkedHashMap<Prefix, Long> nodes =
       new LinkedHashMap<>(16, 0.75f, true) {
         private static final long serialVersionUID = 1L;
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<Prefix, Long> eldest) {
-          return size() > MAX_ENTRIES;
+          return size() > maxEntries;
         }
       };
+
+  SentPrefixes(int maxEntries) {
+    this.maxEntries = maxEntries;
+  }
 
   /** A prompt goes to a node. */
   void sent(BlockKeys keys, long nodeId) {

@@ -85,10 +85,14 @@ final class GenerationDeskTest {
     }
 
     void load(ActorRef<DeskCommand> desk, long backlogTokens) {
+      load(desk, info.incarnation(), backlogTokens);
+    }
+
+    void load(ActorRef<DeskCommand> desk, long incarnation, long backlogTokens) {
       desk.tell(
           new GenerationReply.Load(
               info.nodeId(),
-              info.incarnation(),
+              incarnation,
               1,
               "m",
               0,
@@ -182,6 +186,17 @@ final class GenerationDeskTest {
         null,
         false,
         directions);
+  }
+
+  @Test
+  void shouldBelieveNoReportOfAnotherLifeOfANode() {
+    Node idle = new Node(1, "decode");
+    Node other = new Node(2, "decode");
+    Desk desk = desk(null, Holdings.NONE, idle, other);
+    other.load(desk.ref(), 50_000);
+    idle.load(desk.ref(), idle.info.incarnation() + 1, 100_000);
+    desk.order(21, order(100, null));
+    assertEquals(21, idle.next(GenerationMessage.Start.class).requestId());
   }
 
   @Test

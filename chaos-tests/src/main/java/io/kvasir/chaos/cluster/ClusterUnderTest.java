@@ -45,6 +45,9 @@ public final class ClusterUnderTest implements AutoCloseable {
   /** Sessions that a gateway remembers, and that a node keeps, at most. */
   public static final int MAX_SESSIONS = 30;
 
+  /** Of a gateway's memory of where it sent prompts: full at the same time. */
+  public static final int MAX_PREFIXES = 40;
+
   private static final String GATEWAY = "node-1";
   private static final Duration START = Duration.ofMinutes(4);
   private static final Duration LIMIT = Duration.ofSeconds(20);
@@ -104,6 +107,7 @@ public final class ClusterUnderTest implements AutoCloseable {
     settings.put("kvasir.runtime.threads", "1");
     settings.put("kvasir.actors.directory.max-entries", "" + MAX_DIRECTORY_ENTRIES);
     settings.put("kvasir.actors.schedule.max-sessions", "" + MAX_SESSIONS);
+    settings.put("kvasir.actors.schedule.max-prefixes", "" + MAX_PREFIXES);
     settings.put("kvasir.actors.session.max-sessions", "" + MAX_SESSIONS);
     // The coordinator of the shards is the oldest node of this role: one that can be killed without
     // the clients' connections.

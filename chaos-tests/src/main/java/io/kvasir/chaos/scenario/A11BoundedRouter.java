@@ -98,7 +98,8 @@ public final class A11BoundedRouter implements Scenario<ClusterUnderTest> {
     boolean bounded =
         memory.directory().entries() <= ClusterUnderTest.MAX_DIRECTORY_ENTRIES
             && memory.sessions().resident() <= ClusterUnderTest.MAX_SESSIONS
-            && memory.schedule().entries() <= ClusterUnderTest.MAX_SESSIONS + OTHERS;
+            && memory.schedule().entries()
+                <= ClusterUnderTest.MAX_SESSIONS + ClusterUnderTest.MAX_PREFIXES + OTHERS;
     if (!bounded) {
       evidence.holds(false, "%s is within its bounds: %s", memory.node(), tables(memory));
     }

@@ -26,11 +26,12 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * The least that a stream of server-sent events costs on this machine: one thread, one selector,
- * one socket write a token, one wake-up a step, no actors, no streams, no limits, no decoding of
+ * What a stream of server-sent events costs on this machine with next to nothing around it: one
+ * thread, one selector, one socket write a token, no actors, no streams, no limits, no decoding of
  * tokens. Answers completions for the bench's own client, token ids instead of text. What remains
- * between this and the engine alone is the price of sockets and of the client; no gateway can be
- * better.
+ * between this and the engine alone is the price of sockets and of the client. Not a strict floor:
+ * it wakes at the first token of a step, while the engine still hands over the others; the gateway
+ * wakes after the last.
  */
 final class HttpFloor implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();

@@ -11,6 +11,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** Processor time of nodes that nobody asks anything. One thread. */
 final class IdlePart {
+  /** Nodes settle for so many times the measured time: an idle node is one that has been so. */
+  private static final int SETTLING = 3;
+
   private IdlePart() {}
 
   /**
@@ -21,8 +24,8 @@ final class IdlePart {
   static void run(BenchCluster cluster, BenchClient client, int seconds, BenchReport report)
       throws IOException {
     Nodes nodes = new Nodes(cluster, client);
-    // Compilers work on what starting has made hot.
-    pause(Duration.ofSeconds(seconds));
+    // For about a minute compilers work on what starting has made hot.
+    pause(Duration.ofSeconds((long) SETTLING * seconds));
     List<Duration> before = new ArrayList<>();
     long startNs = System.nanoTime();
     for (String node : cluster.names()) {
@@ -48,8 +51,9 @@ final class IdlePart {
             ClusterGoals.IDLE_CORES,
             String.format(
                 Locale.ROOT,
-                "over %.0f s: %s; the bench's process with the media driver %.4f",
+                "over %.0f s after %d s of rest: %s; the bench's process with the media driver %.4f",
                 elapsed,
+                SETTLING * seconds,
                 String.join(", ", each),
                 driver)));
   }
