@@ -8,7 +8,6 @@ import io.kvasir.actors.tier.LoadPlanner.Offer;
 import io.kvasir.actors.tier.LoadPlanner.Plan;
 import io.kvasir.actors.tier.LoadPlanner.Prompt;
 import io.kvasir.actors.tier.LoadPlanner.Source;
-import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockLoad;
 import io.kvasir.runtime.blocks.BlockPin;
@@ -19,14 +18,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 
 /**
  * One prompt's way from keys to pinned blocks: what the device has, what the host tier has, what
@@ -296,11 +292,8 @@ final class FetchRun {
     /** So many that the next loans are made while blocks of the first ones are on their way. */
     private static final int SLICES_UNDER_WAY = 4;
 
-    /**
-     * So many that blocks arrive while the next pull is being agreed, and few, so that what came
-     * first is whole and loaded while the rest is on its way.
-     */
-    private static final int PULLS_UNDER_WAY = 3;
+    /** Few, so that what came first is loaded while the rest is on its way. */
+    private static final int PULLS_UNDER_WAY = 2;
 
     private final Source source;
     private final PeerTier peer;
@@ -314,15 +307,11 @@ final class FetchRun {
       var node = means.view().find(source.nodeId());
       this.peer =
           new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
-      // Of one length: a last small one would cost as many round trips as a whole one. But of the
-      // first one half: pulls share the link, and those of one length would all end at a time.
-      int count = Math.ceilDiv(2 * wanted.size() + peer.sliceBlocks(), 2 * peer.sliceBlocks());
-      int length = Math.ceilDiv(2 * wanted.size(), Math.max(1, 2 * count - 1));
-      int to;
-      for (int from = 0; from < wanted.size(); from = to) {
-        boolean half = from == 0 && count > 1;
-        to = Math.min(wanted.size(), from + (half ? Math.ceilDiv(length, 2) : length));
-        slices.add(wanted.subList(from, to));
+      int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
+      // Of one length: a last small one would cost as many round trips as a whole one.
+      int length = Math.ceilDiv(wanted.size(), Math.max(1, count));
+      for (int from = 0; from < wanted.size(); from += length) {
+        slices.add(wanted.subList(from, Math.min(wanted.size(), from + length)));
       }
     }
 
@@ -349,51 +338,28 @@ final class FetchRun {
         fetched.add(over);
         slice = slices.get(next++);
       }
-      Arrivals arrivals = new Arrivals();
-      return peer.fetch(slice, left(), turn, arrivals)
+      return peer.fetch(slice, left(), turn)
           .whenComplete((fetch, failure) -> over.complete(null))
           .thenComposeAsync(
               fetch -> {
-                boolean whole = true;
+                List<BlockPlace> here = new ArrayList<>();
                 for (int i = 0; i < slice.size(); i++) {
-                  if (!arrivals.has(slice.get(i))) {
-                    whole = false;
-                    boolean gone = fetch.gone().get(i);
-                    miss(source, slice.get(i), gone ? MissReason.GONE : MissReason.LOAD_FAILED);
+                  if (fetch.present().get(i)) {
+                    here.add(slice.get(i));
+                  } else {
+                    miss(
+                        source,
+                        slice.get(i),
+                        fetch.gone().get(i) ? MissReason.GONE : MissReason.LOAD_FAILED);
                   }
                 }
                 synchronized (this) {
-                  stopped |= !whole;
+                  stopped |= here.size() < slice.size();
                 }
                 CompletableFuture<Void> further = nextSlice();
-                return arrivals.loads().thenCombine(further, (one, other) -> null);
+                return toDevice(source, here).thenCombine(further, (one, other) -> null);
               },
               means.executor());
-    }
-
-    /** Parts of a slice, each loaded onto the device when it is in the host tier. */
-    private final class Arrivals implements Consumer<List<BlockPlace>> {
-      private final Set<BlockId> here = new HashSet<>();
-      private final List<CompletableFuture<Void>> loads = new ArrayList<>();
-
-      @Override
-      public void accept(List<BlockPlace> part) {
-        BitSet present = means.host().present(part);
-        List<BlockPlace> wanted = present.stream().mapToObj(part::get).toList();
-        CompletableFuture<Void> load = toDevice(source, wanted);
-        synchronized (this) {
-          wanted.forEach(place -> here.add(place.id()));
-          loads.add(load);
-        }
-      }
-
-      synchronized boolean has(BlockPlace place) {
-        return here.contains(place.id());
-      }
-
-      synchronized CompletableFuture<Void> loads() {
-        return CompletableFuture.allOf(loads.toArray(CompletableFuture[]::new));
-      }
     }
   }
 

@@ -2,7 +2,9 @@ package io.kvasir.actors.tier;
 
 import io.kvasir.actors.link.Links;
 import io.kvasir.actors.settings.TierSettings;
+import io.kvasir.actors.tier.HostTier.Filling;
 import io.kvasir.actors.tier.HostTier.HostLease;
+import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.actors.tier.TierMessage.Borrow;
 import io.kvasir.actors.tier.TierMessage.Chain;
 import io.kvasir.actors.tier.TierMessage.Find;
@@ -25,13 +27,14 @@ import io.kvasir.transport.Verdict;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
-import java.util.function.Consumer;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
 import java.util.stream.IntStream;
@@ -242,17 +245,9 @@ public final class PeerTier implements BlockTier {
   private static final int ENTRY_BYTES = 40;
   private static final int SLICE_BYTES = 8 << 20;
 
-  /** Blocks that are taken into the host tier together: few, so that their loads begin early. */
-  private int partBlocks() {
-    int bytes = shape().groups().stream().mapToInt(BlockShape.Group::blockBytes).max().orElse(1);
-    return Math.max(shape().groups().size(), PART_BYTES / bytes);
-  }
-
-  private static final int PART_BYTES = 2 << 20;
-
-  /** {@link #fetch(List, Duration, CompletableFuture, Consumer)}, at once and as a whole. */
+  /** {@link #fetch(List, Duration, CompletableFuture)}, at once. */
   CompletableFuture<Fetch> fetch(List<BlockPlace> places, Duration deadline) {
-    return fetch(places, deadline, CompletableFuture.completedFuture(null), part -> {});
+    return fetch(places, deadline, CompletableFuture.completedFuture(null));
   }
 
   /**
@@ -261,24 +256,22 @@ public final class PeerTier implements BlockTier {
    * @param places at most {@link #sliceBlocks}
    * @param deadline from now
    * @param turn blocks are borrowed at once, and pulled when this has completed, well or not
-   * @param arrived hears of parts of the places, in any order, when what can come of them is in the
-   *     host tier; before the whole completes. Must be quick
    * @return never fails
    */
   CompletableFuture<Fetch> fetch(
-      List<BlockPlace> places,
-      Duration deadline,
-      CompletableFuture<Void> turn,
-      Consumer<List<BlockPlace>> arrived) {
+      List<BlockPlace> places, Duration deadline, CompletableFuture<Void> turn) {
     long startNs = node.clock().getAsLong();
-    Landing landing =
-        new Landing(node.host(), places, partBlocks(), deadline, node.executor(), arrived);
-    landing.begin();
-    List<Integer> wanted = landing.wanted();
+    Filling filling = node.host().reserve(places);
     CompletableFuture<Fetch> mine;
-    if (wanted.isEmpty()) {
+    if (filling.reserved() == 0) {
       mine = CompletableFuture.completedFuture(Fetch.none(new BitSet()));
     } else {
+      List<Integer> wanted = new ArrayList<>();
+      for (int i = 0; i < places.size(); i++) {
+        if (filling.outcome(i) == Outcome.RESERVED) {
+          wanted.add(i);
+        }
+      }
       mine =
           node.links()
               .ready(nodeId, deadline)
@@ -286,25 +279,38 @@ public final class PeerTier implements BlockTier {
               .thenCompose(
                   ready ->
                       ready
-                          ? read(landing, wanted, startNs, deadline, turn)
-                          : CompletableFuture.completedFuture(Fetch.none(new BitSet())))
-              .exceptionally(failure -> Fetch.none(new BitSet()));
+                          ? read(filling, wanted, startNs, deadline, turn)
+                          : nothing(filling, new BitSet()))
+              .exceptionally(
+                  failure -> {
+                    filling.abandon();
+                    return Fetch.none(new BitSet());
+                  });
     }
-    return mine.thenCompose(fetch -> landing.end().thenApply(done -> fetch))
+    return mine.thenCombine(
+            filling
+                .others()
+                .completeOnTimeout(null, Math.max(1, deadline.toNanos()), TimeUnit.NANOSECONDS),
+            (fetch, others) -> fetch)
         .thenApply(
             fetch ->
                 new Fetch(
                     node.host().find(places), fetch.gone(), fetch.bytes(), fetch.durationNs()));
   }
 
+  private CompletableFuture<Fetch> nothing(Filling filling, BitSet gone) {
+    filling.abandon();
+    return CompletableFuture.completedFuture(Fetch.none(gone));
+  }
+
   private CompletableFuture<Fetch> read(
-      Landing landing,
+      Filling filling,
       List<Integer> wanted,
       long startNs,
       Duration deadline,
       CompletableFuture<Void> turn) {
     Duration left = left(startNs, deadline);
-    List<BlockPlace> slice = wanted.stream().map(landing::place).toList();
+    List<BlockPlace> slice = wanted.stream().map(filling.blocks()::get).toList();
     Duration ttl = left.plus(node.settings().guard());
     // The directory goes on naming a node that has died until the cluster has noticed.
     return borrow(slice, ttl, min(left, node.settings().loanDeadline()))
@@ -312,13 +318,13 @@ public final class PeerTier implements BlockTier {
         .thenComposeAsync(
             reply -> {
               if (reply instanceof Lent lent && fits(lent, slice)) {
-                return pull(landing, wanted, slice, lent, startNs, deadline);
+                return pull(filling, wanted, slice, lent, startNs, deadline);
               }
               BitSet gone = new BitSet();
               if (reply != null) {
                 wanted.forEach(gone::set);
               }
-              return CompletableFuture.completedFuture(Fetch.none(gone));
+              return nothing(filling, gone);
             },
             node.executor());
   }
@@ -328,7 +334,7 @@ public final class PeerTier implements BlockTier {
   }
 
   private CompletableFuture<Fetch> pull(
-      Landing landing,
+      Filling filling,
       List<Integer> wanted,
       List<BlockPlace> slice,
       Lent lent,
@@ -341,7 +347,6 @@ public final class PeerTier implements BlockTier {
     for (int i = 0; i < slice.size(); i++) {
       if (lent.regions()[i] < 0) {
         gone.set(wanted.get(i));
-        landing.settle(wanted.get(i), null);
         continue;
       }
       BlockPlace place = slice.get(i);
@@ -350,33 +355,32 @@ public final class PeerTier implements BlockTier {
               new BlockKey(place.id().high(), place.id().low()),
               LayerRange.ALL,
               shape().groups().get(place.id().group()).encoding(),
-              landing.ref(wanted.get(i)),
+              filling.ref(wanted.get(i)),
               new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i])));
       pulled.add(i);
     }
     Duration patience = min(left(startNs, deadline), guarded(lent));
     if (blocks.isEmpty() || patience.isNegative() || patience.isZero()) {
       node.calls().giveBack(lent);
-      return CompletableFuture.completedFuture(Fetch.none(gone));
+      return nothing(filling, gone);
     }
     return node.links()
         .transport()
-        .pull(
-            nodeId,
-            blocks,
-            patience,
-            (b, verdict) ->
-                landing.settle(
-                    wanted.get(pulled.get(b)), verdict.delivered() ? sums[pulled.get(b)] : null))
+        .pull(nodeId, blocks, patience, null)
         .result()
         .thenApplyAsync(
             result -> {
               node.calls().giveBack(lent, broken(result, pulled));
+              int[][] kept = new int[filling.blocks().size()][];
               for (int b = 0; b < pulled.size(); b++) {
-                if (result.verdicts().get(b) instanceof Verdict.Refused) {
-                  gone.set(wanted.get(pulled.get(b)));
+                int place = wanted.get(pulled.get(b));
+                if (result.verdicts().get(b).delivered()) {
+                  kept[place] = sums[pulled.get(b)];
+                } else if (result.verdicts().get(b) instanceof Verdict.Refused) {
+                  gone.set(place);
                 }
               }
+              filling.commit(Arrays.asList(kept));
               tellLink(result);
               long tookNs = node.clock().getAsLong() - startNs;
               return new Fetch(new BitSet(), gone, result.deliveredBytes(), tookNs);
