@@ -40,6 +40,10 @@ final class FetchRun {
   private final int blocks;
   private final long startNs;
   private final CompletableFuture<Fetched> answer = new CompletableFuture<>();
+
+  /** Completes when the time is over; its timer would otherwise keep this run until then. */
+  private final CompletableFuture<Void> deadline = new CompletableFuture<>();
+
   private final List<BlockPin> pins = new ArrayList<>();
   private final List<String> explained = new ArrayList<>();
   private final List<BitSet> onDevice = new ArrayList<>();
@@ -69,9 +73,9 @@ final class FetchRun {
   }
 
   CompletableFuture<Fetched> start() {
-    CompletableFuture.delayedExecutor(
-            order.deadline().toNanos(), TimeUnit.NANOSECONDS, means.executor())
-        .execute(() -> finish("the deadline of the fetch has passed"));
+    deadline
+        .completeOnTimeout(null, order.deadline().toNanos(), TimeUnit.NANOSECONDS)
+        .thenRunAsync(() -> finish("the deadline of the fetch has passed"), means.executor());
     List<BlockPlace> places = BlockPlace.of(keys, 0, blocks);
     means
         .device()
@@ -88,7 +92,8 @@ final class FetchRun {
     return order.sources().contains(source);
   }
 
-  private Duration left() {
+  /** Until its deadline. */
+  Duration left() {
     return order.deadline().minusNanos(means.clock().getAsLong() - startNs);
   }
 
@@ -248,7 +253,7 @@ final class FetchRun {
     CompletableFuture<Void> done =
         source.residence() == Residence.HOST
             ? toDevice(source, wanted)
-            : new PeerLoad(source, wanted).start();
+            : new PeerLoad(means, this, source, wanted).start();
     return done.whenComplete(
         (nothing, failure) -> {
           means.rates().end(source, bytes);
@@ -287,84 +292,8 @@ final class FetchRun {
         .toList();
   }
 
-  /** Blocks of a peer: a few slices under way at a time, each loaded as soon as it is here. */
-  private final class PeerLoad {
-    /** So many that the next loans are made while blocks of the first ones are on their way. */
-    private static final int SLICES_UNDER_WAY = 4;
-
-    /** Few, so that what came first is loaded while the rest is on its way. */
-    private static final int PULLS_UNDER_WAY = 2;
-
-    private final Source source;
-    private final PeerTier peer;
-    private final List<List<BlockPlace>> slices = new ArrayList<>();
-    private final List<CompletableFuture<Void>> fetched = new ArrayList<>();
-    private int next;
-    private boolean stopped;
-
-    PeerLoad(Source source, List<BlockPlace> wanted) {
-      this.source = source;
-      var node = means.view().find(source.nodeId());
-      this.peer =
-          new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
-      int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
-      // Of one length: a last small one would cost as many round trips as a whole one.
-      int length = Math.ceilDiv(wanted.size(), Math.max(1, count));
-      for (int from = 0; from < wanted.size(); from += length) {
-        slices.add(wanted.subList(from, Math.min(wanted.size(), from + length)));
-      }
-    }
-
-    CompletableFuture<Void> start() {
-      CompletableFuture<?>[] lanes = new CompletableFuture<?>[SLICES_UNDER_WAY];
-      for (int i = 0; i < lanes.length; i++) {
-        lanes[i] = nextSlice();
-      }
-      return CompletableFuture.allOf(lanes);
-    }
-
-    private CompletableFuture<Void> nextSlice() {
-      List<BlockPlace> slice;
-      CompletableFuture<Void> turn;
-      CompletableFuture<Void> over = new CompletableFuture<>();
-      synchronized (this) {
-        if (next == slices.size() || stopped || !left().isPositive()) {
-          return CompletableFuture.completedFuture(null);
-        }
-        turn =
-            next < PULLS_UNDER_WAY
-                ? CompletableFuture.completedFuture(null)
-                : fetched.get(next - PULLS_UNDER_WAY);
-        fetched.add(over);
-        slice = slices.get(next++);
-      }
-      return peer.fetch(slice, left(), turn)
-          .whenComplete((fetch, failure) -> over.complete(null))
-          .thenComposeAsync(
-              fetch -> {
-                List<BlockPlace> here = new ArrayList<>();
-                for (int i = 0; i < slice.size(); i++) {
-                  if (fetch.present().get(i)) {
-                    here.add(slice.get(i));
-                  } else {
-                    miss(
-                        source,
-                        slice.get(i),
-                        fetch.gone().get(i) ? MissReason.GONE : MissReason.LOAD_FAILED);
-                  }
-                }
-                synchronized (this) {
-                  stopped |= here.size() < slice.size();
-                }
-                CompletableFuture<Void> further = nextSlice();
-                return toDevice(source, here).thenCombine(further, (one, other) -> null);
-              },
-              means.executor());
-    }
-  }
-
   /** Loads blocks of the host tier onto the device. */
-  private CompletableFuture<Void> toDevice(Source source, List<BlockPlace> wanted) {
+  CompletableFuture<Void> toDevice(Source source, List<BlockPlace> wanted) {
     Duration left = left();
     if (wanted.isEmpty() || !left.isPositive()) {
       return CompletableFuture.completedFuture(null);
@@ -423,7 +352,7 @@ final class FetchRun {
     }
   }
 
-  private synchronized void miss(Source source, BlockPlace place, MissReason reason) {
+  synchronized void miss(Source source, BlockPlace place, MissReason reason) {
     why[place.index()] = reason;
     noSpace |= reason == MissReason.NO_SPACE;
     available.get(source).get(place.id().group()).clear(place.index());
@@ -458,6 +387,7 @@ final class FetchRun {
       return;
     }
     finished = true;
+    deadline.cancel(false);
     if (sentence != null) {
       explained.add(sentence);
     }

@@ -51,7 +51,8 @@ final class IdlePart {
             ClusterGoals.IDLE_CORES,
             String.format(
                 Locale.ROOT,
-                "over %.0f s after %d s of rest: %s; the bench's process with the media driver %.4f",
+                "over %.0f s after %d s of rest: %s; the bench's process with the media driver"
+                    + " %.4f",
                 elapsed,
                 SETTLING * seconds,
                 String.join(", ", each),
