@@ -133,8 +133,9 @@ public final class FakeEngine implements GenerationEngine {
   public void cancel(long requestId) {
     GenerationRequest request = running.get(requestId);
     if (request != null) {
-      cancelled.add(requestId);
       finish(request, FinishReason.CANCELLED, 0, null);
+      // Last: whoever hears of it may count what still runs.
+      cancelled.add(requestId);
     }
   }
 
