@@ -49,8 +49,15 @@ final class ChatCommandTest {
           command.stream()
               .map(word -> "'" + word.replace("'", "'\\''") + "'")
               .collect(Collectors.joining(" "));
+      // Where the build runs in the background it ignores SIGINT, and so would all that it starts.
       process =
-          new ProcessBuilder("script", "-qfec", "stty cols 120 rows 40; exec " + line, "/dev/null")
+          new ProcessBuilder(
+                  "env",
+                  "--default-signal=INT",
+                  "script",
+                  "-qfec",
+                  "stty cols 120 rows 40; exec " + line,
+                  "/dev/null")
               .redirectErrorStream(true)
               .start();
       from = process.getInputStream();
