@@ -45,16 +45,18 @@ final class AnswerStream {
   /**
    * @param choices of all generations, in their order
    * @param explained whether the end tells of the answer's way
+   * @param interval tokens of a choice that make a part, but for the first and the last
    */
   static Source<AnswerPart, NotUsed> of(
       List<Generation> generations,
       List<ChoiceAnswer> choices,
       RequestTimer timer,
-      boolean explained) {
+      boolean explained,
+      int interval) {
     if (generations.size() == 1) {
       return generations
           .getFirst()
-          .events()
+          .events(interval)
           .statefulMapConcat(
               () -> {
                 AnswerStream answer = new AnswerStream(generations, choices, timer, explained);
@@ -65,7 +67,7 @@ final class AnswerStream {
     int first = 0;
     for (Generation generation : generations) {
       int number = first;
-      sources.add(generation.events().map(event -> new Numbered(number, event)));
+      sources.add(generation.events(interval).map(event -> new Numbered(number, event)));
       first += generation.choiceCount();
     }
     return sources

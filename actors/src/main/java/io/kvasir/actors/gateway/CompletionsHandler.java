@@ -164,7 +164,12 @@ final class CompletionsHandler {
     timer.accepted(prepared.promptTokens(), prepared.maxTokens());
     List<ChoiceAnswer> choices = prepared.choices(generations);
     Source<AnswerPart, ?> parts =
-        AnswerStream.of(generations, choices, timer, prepared.request().place().explained());
+        AnswerStream.of(
+            generations,
+            choices,
+            timer,
+            prepared.request().place().explained(),
+            settings.streamInterval());
     // A collected answer writes nothing until its end, and a stream may never be run: so a client
     // that left must be noticed here too.
     connection.onGone(

@@ -21,7 +21,17 @@ public interface Generation {
    * The tokens; may be run once. It buffers nothing beyond the token arrays that the order's
    * max_tokens bounds; cancelling it ends all choices.
    */
-  Source<GenerationEvent, NotUsed> events();
+  default Source<GenerationEvent, NotUsed> events() {
+    return events(1);
+  }
+
+  /**
+   * The same in fewer events: the first token at once, later ones so many together, the last ones
+   * with the end.
+   *
+   * @param interval tokens of a choice, at least 1
+   */
+  Source<GenerationEvent, NotUsed> events(int interval);
 
   /** Log-probabilities of a choice's tokens, for those that came; null if not asked for. */
   TokenLogprobs logprobs(int choice);

@@ -17,16 +17,21 @@ import org.apache.pekko.stream.stage.GraphStageLogic;
  * Drains the {@link TokenStream}s of a generation on demand, in turn, so that no choice is held up
  * by another that runs ahead. The engine's wake-ups only schedule {@code drain}, once until it has
  * run however many choices have news. A pull always looks again after {@code consumedUpTo}, so a
- * token published in between is not missed: when a drain finds nothing, everything published had
- * been declared consumed and the next token wakes.
+ * token published in between is not missed: when a drain finds too few tokens to take, all taken
+ * ones had been declared consumed, and the one that makes them enough wakes.
  */
 final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
   private final Outlet<GenerationEvent> out = Outlet.create("generation.out");
   private final SourceShape<GenerationEvent> shape = SourceShape.of(out);
   private final StreamedGeneration generation;
+  private final int interval;
 
-  GenerationSource(StreamedGeneration generation) {
+  /**
+   * @param interval tokens of a choice that are taken together, but for the first and the last
+   */
+  GenerationSource(StreamedGeneration generation, int interval) {
     this.generation = generation;
+    this.interval = interval;
   }
 
   @Override
@@ -65,6 +70,9 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
 
     @Override
     public void preStart() {
+      for (TokenStream stream : streams) {
+        stream.wakeEvery(interval);
+      }
       AsyncCallback<NotUsed> wakeup = createAsyncCallback(ignored -> onWakeup());
       generation.attach(
           () -> {
@@ -95,7 +103,7 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
       FinishReason reason = stream.finishReason();
       int published = stream.published();
       int first = takenCounts[choice];
-      if (published > first) {
+      if (isDue(stream, first, published, reason)) {
         int[] ids = new int[published - first];
         for (int i = 0; i < ids.length; i++) {
           ids[i] = stream.token(first + i);
@@ -103,7 +111,7 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
         takenCounts[choice] = published;
         stream.consumedUpTo(published);
         push(out, new GenerationEvent.Tokens(choice, first, ids));
-      } else if (reason != null) {
+      } else if (reason != null && published == first) {
         ended[choice] = true;
         running--;
         push(out, new GenerationEvent.Finished(choice, reason, stream.usage(), stream.failure()));
@@ -111,6 +119,11 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
           complete(out);
         }
       }
+    }
+
+    private boolean isDue(TokenStream stream, int first, int published, FinishReason reason) {
+      boolean now = first == stream.resumedTokens() || reason != null;
+      return published - first >= (now ? 1 : interval);
     }
 
     @Override

@@ -65,8 +65,8 @@ public abstract class StreamedGeneration implements Generation {
   }
 
   @Override
-  public final Source<GenerationEvent, NotUsed> events() {
-    return Source.fromGraph(new GenerationSource(this));
+  public final Source<GenerationEvent, NotUsed> events(int interval) {
+    return Source.fromGraph(new GenerationSource(this, interval));
   }
 
   @Override

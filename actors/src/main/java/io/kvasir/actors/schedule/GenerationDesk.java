@@ -88,6 +88,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   private final Map<Long, RoutedRequest> requests = new HashMap<>();
   private final AutoCloseable subscription;
   private final ScheduleMetrics metrics;
+  private final Pace<DeskCommand> pace;
   private int tick;
 
   /**
@@ -143,7 +144,8 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     // What is told to the subscriber comes by the mailbox, behind orders that are there already.
     choice.see(view.reachable());
     this.subscription = view.subscribe(reachable -> self.tell(new Nodes(reachable)));
-    timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
+    this.pace =
+        new Pace<>(timers, Tick.TICK, settings.tick(), settings.tick().multipliedBy(WATCH_TICKS));
   }
 
   @Override
@@ -219,6 +221,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   private void begin(RoutedRequest request) {
     requests.put(request.requestId, request);
+    pace.busy();
     request.failover().begin();
   }
 
@@ -424,11 +427,14 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         request.failover().onTick(nowNs);
       }
     }
-    suspect(nowNs);
-    if (++tick % WATCH_TICKS == 0) {
-      watch();
+    for (int i = 0; i < pace.ticks(); i++) {
+      suspect(nowNs);
+      if (++tick % WATCH_TICKS == 0) {
+        watch();
+      }
     }
     metrics.observe(requests.size(), book);
+    pace.ticked(!requests.isEmpty());
   }
 
   /** Moves what can go on elsewhere away from nodes that say nothing at all. */

@@ -107,6 +107,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private static final int LEASE_FACTOR = 10;
 
   private final ScheduleSettings settings;
+  private final Pace<ServiceCommand> pace;
   private final ClusterView view;
   private final Intake intake;
   private final List<NodeDevice> devices;
@@ -163,7 +164,8 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
             LEASE_FACTOR * settings.lease().toNanos());
     this.slices = new Slices(context.getSystem());
     this.loads = new LoadReports(devices, settings.loadInterval().toNanos());
-    timers.startTimerWithFixedDelay(Tick.TICK, settings.tick());
+    this.pace =
+        new Pace<>(timers, Tick.TICK, settings.tick(), settings.loadInterval().dividedBy(2));
   }
 
   @Override
@@ -189,6 +191,9 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     if (drained != null && attempts.isEmpty()) {
       drained.tell(Done.getInstance());
       drained = null;
+    }
+    if (isBusy()) {
+      pace.busy();
     }
     return this;
   }
@@ -421,6 +426,10 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     assemblies.remove(cancel.requestId());
   }
 
+  private boolean isBusy() {
+    return !attempts.isEmpty() || !assemblies.isEmpty() || drained != null;
+  }
+
   private void onTick(long nowNs) {
     attempts.tick(nowNs);
     assemblies.values().removeIf(assembly -> nowNs - assembly.leaseUntilNs >= 0);
@@ -430,6 +439,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
     if (drained != null && nowNs - drainUntilNs >= 0) {
       attempts.handBack();
     }
+    pace.ticked(isBusy());
   }
 
   private void onWatch(GenerationMessage.Watch watch, long nowNs) {

@@ -17,8 +17,10 @@ import io.kvasir.runtime.engine.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.pekko.Done;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
@@ -101,6 +103,68 @@ final class GpuActorTest {
         assertInstanceOf(GenerationEvent.Finished.class, events.getLast());
     assertEquals(FinishReason.LENGTH, finished.reason());
     assertEquals(1, finished.usage().deviceHitTokens());
+  }
+
+  @Test
+  void shouldGatherTokensButTellTheFirstAtOnceAndTheLastWithTheEnd() throws Exception {
+    FakeEngine engine = new FakeEngine(200_000);
+    ActorRef<GpuActor.Command> gpu = ready(settings, engine);
+    for (int count : new int[] {1, 2, 7, 8, 9, 50_000}) {
+      Generation generation = assertInstanceOf(GpuActor.Accepted.class, generate(gpu)).generation();
+      GenerationRequest request = engine.nextSubmitted();
+      BlockingQueue<GenerationEvent> events = new LinkedBlockingQueue<>();
+      generation.events(7).runWith(Sink.foreach(events::add), kit.system());
+      engine.publish(request, 0);
+      assertArrayEquals(
+          new int[] {0},
+          assertInstanceOf(GenerationEvent.Tokens.class, events.poll(20, TimeUnit.SECONDS)).ids());
+      Thread writer =
+          Thread.ofPlatform()
+              .start(
+                  () -> {
+                    for (int i = 1; i < count; i++) {
+                      engine.publish(request, i);
+                    }
+                    engine.finish(request, FinishReason.LENGTH, 1, null);
+                  });
+      int taken = 1;
+      GenerationEvent event = events.poll(20, TimeUnit.SECONDS);
+      while (event instanceof GenerationEvent.Tokens tokens) {
+        assertEquals(taken, tokens.first());
+        for (int id : tokens.ids()) {
+          assertEquals(taken++, id);
+        }
+        assertTrue(tokens.ids().length >= 7 || taken == count, tokens::toString);
+        event = events.poll(20, TimeUnit.SECONDS);
+      }
+      assertInstanceOf(GenerationEvent.Finished.class, event);
+      assertEquals(count, taken);
+      writer.join();
+    }
+  }
+
+  /** A writer that stops short of the end leaves nothing unseen that makes an event. */
+  @Test
+  void shouldSeeEveryWholeIntervalOfAWriterThatPauses() throws Exception {
+    FakeEngine engine = new FakeEngine(200_000);
+    ActorRef<GpuActor.Command> gpu = ready(settings, engine);
+    Generation generation = assertInstanceOf(GpuActor.Accepted.class, generate(gpu)).generation();
+    GenerationRequest request = engine.nextSubmitted();
+    BlockingQueue<GenerationEvent> events = new LinkedBlockingQueue<>();
+    generation.events(3).runWith(Sink.foreach(events::add), kit.system());
+    int published = 0;
+    int taken = 0;
+    for (int round = 0; round < 20_000; round++) {
+      // At most two are left untaken, so the third new one must come out.
+      for (int i = 0; i < 3; i++) {
+        engine.publish(request, published++);
+      }
+      while (published - taken >= 3) {
+        GenerationEvent event = events.poll(20, TimeUnit.SECONDS);
+        taken += assertInstanceOf(GenerationEvent.Tokens.class, event).ids().length;
+      }
+    }
+    engine.finish(request, FinishReason.LENGTH, 1, null);
   }
 
   @Test

@@ -25,6 +25,14 @@ final class BenchNode implements AutoCloseable {
    * @param weights as {@code kvasir.runtime.weights} takes it
    */
   BenchNode(String model, String weights, int threads) {
+    this(model, weights, threads, 1);
+  }
+
+  /**
+   * @param weights as {@code kvasir.runtime.weights} takes it
+   * @param streamInterval as {@code kvasir.actors.gateway.stream-interval} takes it
+   */
+  BenchNode(String model, String weights, int threads, int streamInterval) {
     Config config =
         ConfigFactory.parseMap(
                 Map.of(
@@ -38,6 +46,8 @@ final class BenchNode implements AutoCloseable {
                     "127.0.0.1",
                     "kvasir.actors.gateway.port",
                     0,
+                    "kvasir.actors.gateway.stream-interval",
+                    streamInterval,
                     "pekko.loglevel",
                     "WARNING"))
             .withFallback(

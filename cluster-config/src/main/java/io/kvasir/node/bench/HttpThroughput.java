@@ -13,8 +13,9 @@ import java.util.Locale;
 
 /**
  * What gateway and actors cost: a batch of streamed completions through HTTP against the same batch
- * put straight to the same node's engine, and against the same engine behind {@link HttpFloor},
- * alternating. The client shares the machine, so its work counts against HTTP. For one thread.
+ * put straight to the same node's engine, against a node that gathers tokens, and against the same
+ * engine behind {@link HttpFloor}, alternating. The client shares the machine, so its work counts
+ * against HTTP. For one thread.
  */
 final class HttpThroughput {
   private static final int BATCH = 16;
@@ -25,6 +26,9 @@ final class HttpThroughput {
 
   /** Unmeasured rounds: the gateway's code is compiled after some twenty thousand events. */
   private static final int WARM_UP_RUNS = 5;
+
+  /** Tokens an event at a node that trades smoothness for its cores. */
+  private static final int GATHERED_TOKENS = 4;
 
   private static final long SEED = 77;
 
@@ -53,20 +57,25 @@ final class HttpThroughput {
       config = checkpoint.config();
     }
     try (BenchNode node = new BenchNode(model, name, threads);
+        BenchNode gathering = new BenchNode(model, name, threads, GATHERED_TOKENS);
         HttpFloor floor = new HttpFloor(node.ready().engine())) {
       URI gateway = URI.create(node.server().url() + "/v1/completions");
+      URI gatheringGateway = URI.create(gathering.server().url() + "/v1/completions");
       HttpThroughput bench = new HttpThroughput(node, config);
       List<Double> http = new ArrayList<>();
+      List<Double> gathered = new ArrayList<>();
       List<Double> sockets = new ArrayList<>();
       List<Double> direct = new ArrayList<>();
       for (int run = -WARM_UP_RUNS; run < runs; run++) {
         double inProcess =
             bench.driver.batchTokensPerSecond(BATCH, PROMPT_TOKENS, GENERATED_TOKENS, SEED);
         double overHttp = bench.over(gateway);
+        double overGathering = bench.over(gatheringGateway);
         double overSockets = bench.over(floor.url());
         if (run >= 0) {
           direct.add(inProcess);
           http.add(overHttp);
+          gathered.add(overGathering);
           sockets.add(overSockets);
         }
       }
@@ -81,6 +90,14 @@ final class HttpThroughput {
               alone,
               GOAL,
               ""),
+          BenchRow.against(
+              name + " through HTTP, batch 16, stream-interval " + GATHERED_TOKENS,
+              Median.of(gathered),
+              unit,
+              "in process",
+              alone,
+              null,
+              "an event every " + GATHERED_TOKENS + " tokens of an answer, its first one at once"),
           BenchRow.against(
               name + " through bare sockets, batch 16",
               Median.of(sockets),

@@ -25,6 +25,7 @@ public class TokenStream {
   private int measuredTokens;
   private volatile int published;
   private volatile int consumed;
+  private volatile int wakeEvery = 1;
   private volatile FinishReason finish;
   private volatile Usage usage;
   private volatile String failure;
@@ -129,7 +130,7 @@ public class TokenStream {
       logprobSums[index] = logprobSum;
     }
     published = index + 1;
-    if (consumed == index) {
+    if (index + 1 - consumed == (index == resumed.tokens().length ? 1 : wakeEvery)) {
       wakeup.run();
     }
   }
@@ -194,6 +195,21 @@ public class TokenStream {
   /** Consumer: says that all tokens below {@code count} were taken; later ones wake it again. */
   public final void consumedUpTo(int count) {
     consumed = count;
+  }
+
+  /**
+   * Consumer, before it takes anything: the first new token and the end wake it, and from there on
+   * every so many that it has not taken. It must look again after {@link #consumedUpTo}: as many
+   * may have come before that was said.
+   *
+   * @param tokens at least 1, which is also what holds until this is called
+   */
+  public final void wakeEvery(int tokens) {
+    if (tokens < 1) {
+      throw new IllegalArgumentException(
+          "a consumer woken every " + tokens + " tokens is never woken, give 1 or more");
+    }
+    wakeEvery = tokens;
   }
 
   /**

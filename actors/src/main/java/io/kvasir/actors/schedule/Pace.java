@@ -1,0 +1,59 @@
+package io.kvasir.actors.schedule;
+
+import java.time.Duration;
+import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
+
+/**
+ * The ticks of an actor: often while something is under way, seldom while nothing is, so that an
+ * idle node sleeps. It turns fast at once, and slow at a tick that finds nothing to do. One thread.
+ *
+ * @param <T> what the actor understands
+ */
+final class Pace<T> {
+  private final TimerScheduler<T> timers;
+  private final T tick;
+  private final Duration fast;
+  private final int ticksPerSlow;
+  private boolean slow;
+
+  /**
+   * Begins fast.
+   *
+   * @param fast a tick while something is under way
+   * @param slow the longest one while nothing is; the shorter of both is as long as {@code fast}
+   */
+  Pace(TimerScheduler<T> timers, T tick, Duration fast, Duration slow) {
+    this.timers = timers;
+    this.tick = tick;
+    this.fast = fast;
+    this.ticksPerSlow = Math.clamp(slow.dividedBy(fast), 1, 1 << 20);
+    start();
+  }
+
+  private void start() {
+    timers.startTimerWithFixedDelay(tick, fast.multipliedBy(ticks()));
+  }
+
+  /** For how many fast ticks the one that has come stands. */
+  int ticks() {
+    return slow ? ticksPerSlow : 1;
+  }
+
+  /** Something is under way. */
+  void busy() {
+    if (slow) {
+      slow = false;
+      start();
+    }
+  }
+
+  /** A tick has found whether anything is under way. */
+  void ticked(boolean busy) {
+    if (busy) {
+      busy();
+    } else if (!slow && ticksPerSlow > 1) {
+      slow = true;
+      start();
+    }
+  }
+}
