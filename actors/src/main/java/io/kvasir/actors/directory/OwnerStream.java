@@ -19,6 +19,9 @@ final class OwnerStream {
   private static final int PENDING_LONGS = 3;
   private static final long MAX_BACKOFF = 8;
 
+  /** Heartbeats of a stream that has long said nothing else come so many times more seldom. */
+  private static final long MAX_QUIET = 8;
+
   /**
    * A life of a node that keeps a copy.
    *
@@ -54,6 +57,7 @@ final class OwnerStream {
   private long lastSentNs;
   private long progressNs;
   private long backoff = 1;
+  private long quiet = 1;
 
   private long[] pending = new long[64 * PENDING_LONGS];
   private int pendingFrom;
@@ -182,11 +186,14 @@ final class OwnerStream {
         snapshot = false;
       }
       long view = cursor == null ? placement.view() : 0;
-      boolean due = nowNs - lastSentNs >= settings.heartbeat().toNanos() && unacked.isEmpty();
+      boolean due =
+          nowNs - lastSentNs >= settings.heartbeat().toNanos() * quiet && unacked.isEmpty();
       boolean opens = nextSeq == 0;
       if (filled == 0 && !ended && !opens && view == toldView && !due) {
         return cursor != null;
       }
+      boolean news = filled > 0 || ended || opens || view != toldView;
+      quiet = news ? 1 : Math.min(2 * quiet, MAX_QUIET);
       send(ended, view, nowNs);
     }
     return false;

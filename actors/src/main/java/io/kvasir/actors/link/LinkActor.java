@@ -3,6 +3,7 @@ package io.kvasir.actors.link;
 import io.kvasir.actors.cluster.ClusterView;
 import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.settings.LinkSettings;
+import io.kvasir.actors.timing.Pace;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.Invitation;
 import io.kvasir.transport.LinkKeys;
@@ -60,6 +61,7 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
   private final BlockTransport transport;
   private final Listener listener;
   private final LinkTable table;
+  private final Pace<LinkMessage> pace;
   private final SecureRandom random = new SecureRandom();
   private final Map<Long, NodeInfo> nodes = new HashMap<>();
 
@@ -92,7 +94,10 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
             settings.maxPeers(),
             this);
     Duration tick = settings.attemptTimeout().dividedBy(2);
-    timers.startTimerWithFixedDelay(new Tick(), tick, tick);
+    Duration rotation = settings.rotationInterval().dividedBy(4);
+    Duration seldom =
+        rotation.compareTo(settings.checkInterval()) < 0 ? rotation : settings.checkInterval();
+    this.pace = new Pace<>(timers, new Tick(), tick, seldom);
     timers.startTimerWithFixedDelay(new Check(), settings.checkInterval());
   }
 
@@ -105,6 +110,9 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
         return Behaviors.stopped();
       }
       case LocalMessage local -> onLocal(local, nowNs);
+    }
+    if (table.isUnderWay()) {
+      pace.busy();
     }
     return this;
   }
@@ -122,7 +130,10 @@ final class LinkActor extends AbstractMatchingBehavior<LinkMessage> implements L
       case Viewed viewed -> onView(viewed.nodes(), nowNs);
       case Want want -> table.want(want.nodeId(), nowNs);
       case Lost lost -> table.onBroken(lost.nodeId(), "transfers over the link are lost", nowNs);
-      case Tick tick -> table.onTick(nowNs);
+      case Tick tick -> {
+        table.onTick(nowNs);
+        pace.ticked(table.isUnderWay());
+      }
       case Check check -> check();
       case Connected connected -> onConnected(connected, nowNs);
       case Rekeyed done -> {

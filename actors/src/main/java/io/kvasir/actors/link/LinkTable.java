@@ -198,6 +198,17 @@ final class LinkTable {
     effects.down(peer.nodeId, reason);
   }
 
+  /** Whether a link is being made or its keys changed: then ticks must come often. */
+  boolean isUnderWay() {
+    for (Peer peer : peers.values()) {
+      boolean settled = peer.state == State.UP || peer.state == State.IDLE;
+      if (!settled || peer.pending != null) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Repeats what was not answered, tries again what failed, replaces keys that are old. */
   void onTick(long nowNs) {
     for (Peer peer : peers.values()) {

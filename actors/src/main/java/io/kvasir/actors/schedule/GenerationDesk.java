@@ -10,6 +10,7 @@ import io.kvasir.actors.gpu.GenerationOrder;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.session.Sessions;
 import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.actors.timing.Pace;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;

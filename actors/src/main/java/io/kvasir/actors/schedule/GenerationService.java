@@ -12,6 +12,7 @@ import io.kvasir.actors.gpu.LocalGeneration;
 import io.kvasir.actors.gpu.OrderRefusedException;
 import io.kvasir.actors.gpu.OrderRefusedException.Code;
 import io.kvasir.actors.settings.ScheduleSettings;
+import io.kvasir.actors.timing.Pace;
 import io.kvasir.runtime.engine.EngineStats;
 import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.TokenStream;

@@ -33,6 +33,9 @@ import java.util.concurrent.TimeUnit;
 final class FetchRun {
   private static final int MAX_PLANS = 3;
 
+  /** Of the time that computing takes so much is waited for the directory. */
+  private static final double LOOKUP_SHARE = 1 / 16d;
+
   private final TierFetcher.Means means;
   private final Order order;
   private final BlockKeys keys;
@@ -121,10 +124,7 @@ final class FetchRun {
       }
       available.put(new Source(Residence.HOST, 0), here);
     }
-    Duration patience = left();
-    if (means.settings().lookupDeadline().compareTo(patience) < 0) {
-      patience = means.settings().lookupDeadline();
-    }
+    Duration patience = patience();
     if (servedHere() || patience.isNegative() || !allowed(Residence.PEER)) {
       load();
     } else {
@@ -135,6 +135,23 @@ final class FetchRun {
               (holdings, failure) -> onHoldings(failure == null ? holdings : Holdings.LATE),
               means.executor());
     }
+  }
+
+  /**
+   * How long the directory may take: a moment, or longer where computing what is missing would take
+   * much longer still, because a node that happens to be busy then is worth waiting for.
+   */
+  private Duration patience() {
+    int from;
+    synchronized (this) {
+      from = deviceAtStart * shape.slots();
+    }
+    double computing = means.cost().seconds(from, order.promptTokens());
+    Duration worth = Duration.ofNanos((long) (computing * LOOKUP_SHARE * 1e9));
+    Duration least = means.settings().lookupDeadline();
+    Duration patience = worth.compareTo(least) > 0 ? worth : least;
+    Duration left = left();
+    return patience.compareTo(left) > 0 ? left : patience;
   }
 
   private List<BitSet> empty() {

@@ -15,6 +15,7 @@ import io.kvasir.actors.tier.TierMessage.Reply;
 import io.kvasir.actors.tier.TierMessage.Request;
 import io.kvasir.actors.tier.TierMessage.Return;
 import io.kvasir.actors.tier.TierMessage.Take;
+import io.kvasir.actors.timing.Pace;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -68,7 +69,11 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
 
   private static final Duration TICK = Duration.ofMillis(250);
 
+  /** What began since the last of these ends later by as much. */
+  private static final Duration TICK_WITHOUT_LEASES = Duration.ofSeconds(1);
+
   private final Parts parts;
+  private final Pace<TierMessage> pace;
   private final AtomicInteger requests = new AtomicInteger();
 
   /**
@@ -81,13 +86,15 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
         context ->
             Behaviors.withTimers(
                 timers -> {
-                  timers.startTimerWithFixedDelay(new Tick(), TICK);
-                  return new TierActor(context, parts.apply(context.getSelf()));
+                  Pace<TierMessage> pace =
+                      new Pace<>(timers, new Tick(), TICK, TICK_WITHOUT_LEASES);
+                  return new TierActor(context, pace, parts.apply(context.getSelf()));
                 }));
   }
 
-  private TierActor(ActorContext<TierMessage> context, Parts parts) {
+  private TierActor(ActorContext<TierMessage> context, Pace<TierMessage> pace, Parts parts) {
     super(context);
+    this.pace = pace;
     this.parts = parts;
   }
 
@@ -98,7 +105,10 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
       case Return back -> run(() -> parts.lender().giveBack(back));
       case Request request -> onRequest(request);
       case Demote demote -> onDemote(demote);
-      case Tick tick -> run(this::expire);
+      case Tick tick -> {
+        run(this::expire);
+        pace.ticked(isLent());
+      }
       case Viewed viewed -> onView(viewed.nodes());
       case Stop stop -> {
         return Behaviors.stopped();
@@ -115,6 +125,11 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
     } catch (RejectedExecutionException stopping) {
       return false;
     }
+  }
+
+  /** Whether there are leases that may have to be ended. */
+  private boolean isLent() {
+    return parts.lender().loanCount() > 0 || parts.host().stats().leases() > 0;
   }
 
   private void expire() {
@@ -148,6 +163,7 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
       request.replyTo().tell(new Declined(request.id(), refusal));
       return;
     }
+    pace.busy();
     List<BlockPlace> wanted = places;
     boolean begun =
         run(

@@ -22,10 +22,10 @@ public final class RestingIdle implements IdleStrategy {
   /** The first rests; little beside the messages that precede a peer's first frame. */
   private static final long SHORTEST_REST_NS = TimeUnit.MILLISECONDS.toNanos(2);
 
-  /** Fifty looks a second are not to be seen in a node's processor time. */
-  private static final long LONGEST_REST_NS = TimeUnit.MILLISECONDS.toNanos(20);
+  /** Twenty looks a second are not to be seen in a node's processor time. */
+  private static final long LONGEST_REST_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
-  /** A rest is such a part of the quiet before it: the longest one follows 2.5 s without work. */
+  /** A rest is such a part of the quiet before it: the longest one follows 6.4 s without work. */
   private static final int QUIET_PER_REST = 128;
 
   private final IdleStrategy eager = new BackoffIdleStrategy(100, 10, 1_000, 200_000);

@@ -24,7 +24,7 @@ public final class DriverHandle implements AutoCloseable {
    * Between two looks of a client's conductor, which only makes and ends publications and
    * subscriptions and says that the client lives: frames do not wait for it.
    */
-  private static final long CONDUCTOR_PERIOD_MS = 50;
+  private static final long CONDUCTOR_PERIOD_MS = 100;
 
   private final DriverSettings settings;
   private final LogSizing sizing;

@@ -49,7 +49,7 @@ final class RestingIdleTest {
     idle.idle(0);
     nowNs += TimeUnit.HOURS.toNanos(1);
     idle.idle(0);
-    assertEquals(List.of(10_000_000L, 20_000_000L), rests);
+    assertEquals(List.of(10_000_000L, 50_000_000L), rests);
     idle.idle(1);
     idle.idle(0);
     nowNs += TimeUnit.MILLISECONDS.toNanos(251);

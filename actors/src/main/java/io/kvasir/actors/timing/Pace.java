@@ -1,4 +1,4 @@
-package io.kvasir.actors.schedule;
+package io.kvasir.actors.timing;
 
 import java.time.Duration;
 import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
@@ -9,7 +9,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
  *
  * @param <T> what the actor understands
  */
-final class Pace<T> {
+public final class Pace<T> {
   private final TimerScheduler<T> timers;
   private final T tick;
   private final Duration fast;
@@ -22,7 +22,7 @@ final class Pace<T> {
    * @param fast a tick while something is under way
    * @param slow the longest one while nothing is; the shorter of both is as long as {@code fast}
    */
-  Pace(TimerScheduler<T> timers, T tick, Duration fast, Duration slow) {
+  public Pace(TimerScheduler<T> timers, T tick, Duration fast, Duration slow) {
     this.timers = timers;
     this.tick = tick;
     this.fast = fast;
@@ -35,12 +35,12 @@ final class Pace<T> {
   }
 
   /** For how many fast ticks the one that has come stands. */
-  int ticks() {
+  public int ticks() {
     return slow ? ticksPerSlow : 1;
   }
 
   /** Something is under way. */
-  void busy() {
+  public void busy() {
     if (slow) {
       slow = false;
       start();
@@ -48,7 +48,7 @@ final class Pace<T> {
   }
 
   /** A tick has found whether anything is under way. */
-  void ticked(boolean busy) {
+  public void ticked(boolean busy) {
     if (busy) {
       busy();
     } else if (!slow && ticksPerSlow > 1) {

@@ -1,4 +1,4 @@
-package io.kvasir.actors.schedule;
+package io.kvasir.actors.timing;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
