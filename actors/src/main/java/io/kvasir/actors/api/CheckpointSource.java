@@ -18,6 +18,7 @@ import io.kvasir.runtime.engine.EngineConfig;
 import io.kvasir.runtime.engine.EngineOptions;
 import io.kvasir.runtime.engine.GenerationEngine;
 import io.kvasir.runtime.engine.LoadedModel;
+import io.kvasir.runtime.engine.Rehearsal;
 import io.kvasir.runtime.model.DecoderModel;
 import java.io.IOException;
 import java.util.List;
@@ -121,6 +122,7 @@ public final class CheckpointSource implements ModelSource {
       device = cpu.apply(config.threads());
       DecoderModel model = LoadedModel.load(config, device, checkpoint);
       checkpoint.closeTensors();
+      Rehearsal.run(device, checkpoint.config(), model.head().format(), config);
       KvCache cache = LoadedModel.openCache(config, model);
       Engine engine =
           Engine.start(

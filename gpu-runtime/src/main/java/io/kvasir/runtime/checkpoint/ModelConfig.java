@@ -71,6 +71,42 @@ public record ModelConfig(
     return kvHeadCount * headDim;
   }
 
+  /**
+   * The same family in little: heads of the same length, as many of them on one key, the first and
+   * the last layer's windows. A step of it takes the same code through the same branches and next
+   * to no time.
+   *
+   * @param hidden its hidden size, at most this model's own
+   */
+  public ModelConfig miniature(int hidden) {
+    if (hidden < 1 || hidden > hiddenSize) {
+      throw new IllegalArgumentException(
+          "hidden=" + hidden + " of a miniature is not between 1 and the model's " + hiddenSize);
+    }
+    return new ModelConfig(
+        modelType,
+        Math.min(vocabSize, 4 * hidden),
+        hidden,
+        Math.min(intermediateSize, 2 * hidden),
+        2,
+        headCount / kvHeadCount,
+        1,
+        headDim,
+        rmsNormEps,
+        rope,
+        maxPositionEmbeddings,
+        List.of(slidingWindows.getFirst(), slidingWindows.getLast()),
+        tieWordEmbeddings,
+        qkvBias,
+        attentionOutputBias,
+        mlpBias,
+        qkNorm,
+        fusedProjections,
+        List.of(),
+        List.of(),
+        dtype);
+  }
+
   /** Bytes of K and V of one token over all layers. */
   public long kvBytesPerToken(int elementBytes) {
     return 2L * kvWidth() * layerCount * elementBytes;

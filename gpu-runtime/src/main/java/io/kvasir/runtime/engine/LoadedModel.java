@@ -43,6 +43,7 @@ public record LoadedModel(Checkpoint checkpoint, Engine engine, String deviceNam
       checkpoint = Checkpoint.open(config.model());
       DecoderModel model = load(config, device, checkpoint);
       checkpoint.closeTensors();
+      Rehearsal.run(device, checkpoint.config(), model.head().format(), config);
       KvCache cache = openCache(config, model);
       String name = device.name();
       Engine engine = Engine.start(model, cache, config.options(), policy, textDecoder(checkpoint));

@@ -41,6 +41,7 @@ final class BenchCluster implements AutoCloseable {
   static final List<String> COLLECTOR =
       List.of("-XX:+UseSerialGC", "-XX:NewSize=32m", "-XX:MaxNewSize=64m");
 
+  private final long startedNs = System.nanoTime();
   private final ClusterPlan plan;
   private final Map<String, NodeKeeper> keepers = new LinkedHashMap<>();
   private final Map<String, URI> admins = new LinkedHashMap<>();
@@ -67,6 +68,11 @@ final class BenchCluster implements AutoCloseable {
         cluster.close();
       }
     }
+  }
+
+  /** Since the first nodes were started. */
+  long upSeconds() {
+    return (System.nanoTime() - startedNs) / 1_000_000_000;
   }
 
   private BenchCluster(ClusterPlan plan, Path logs) throws IOException {

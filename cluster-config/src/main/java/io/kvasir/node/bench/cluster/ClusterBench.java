@@ -168,10 +168,10 @@ public final class ClusterBench {
   private void measure() throws Exception {
     if (has(Part.IPC)) {
       overSharedMemory();
-    } else if (has(Part.IDLE) || has(Part.LONG)) {
+    } else if (has(Part.LONG)) {
       try (BenchCluster cluster = start(plan(Medium.IPC, cores, Map.of()));
           BenchClient client = new BenchClient()) {
-        afterwards(cluster, client);
+        longContext(cluster, client);
       }
     }
     if (has(Part.UDP)) {
@@ -179,6 +179,11 @@ public final class ClusterBench {
     }
     if (has(Part.ROUTING)) {
       routing();
+    } else if (has(Part.IDLE)) {
+      try (BenchCluster cluster = start(plan(Medium.IPC, cores, Map.of()));
+          BenchClient client = new BenchClient()) {
+        idle(cluster, client);
+      }
     }
     if (has(Part.RESUME)) {
       resume();
@@ -244,27 +249,28 @@ public final class ClusterBench {
       part.addOwn(report, "");
       part.addLoaded(report, FirstTokenPart.Place.HOST, "host tier", kvBytes(), copy);
       part.addLoaded(report, FirstTokenPart.Place.PEER, "peer over IPC", kvBytes(), ipc);
-      afterwards(cluster, client);
+      if (has(Part.LONG)) {
+        longContext(cluster, client);
+      }
     }
   }
 
-  /** What the same cluster is good for. */
-  private void afterwards(BenchCluster cluster, BenchClient client)
+  private void longContext(BenchCluster cluster, BenchClient client)
       throws IOException, InterruptedException {
-    if (has(Part.IDLE)) {
-      say("idle nodes");
-      IdlePart.run(cluster, client, options.quick() ? 2 : 20, report);
-    }
-    if (has(Part.LONG)) {
-      say("kills in long contexts");
-      new ResumePart(cluster, client, out)
-          .longContext(
-              report,
-              orders(),
-              options.quick() ? 1 : 3,
-              options.quick() ? 200 : LONG_PROMPT_TOKENS,
-              LONG_ANSWER_TOKENS);
-    }
+    say("kills in long contexts");
+    new ResumePart(cluster, client, out)
+        .longContext(
+            report,
+            orders(),
+            options.quick() ? 1 : 3,
+            options.quick() ? 200 : LONG_PROMPT_TOKENS,
+            LONG_ANSWER_TOKENS);
+  }
+
+  /** Best of nodes that have served for some minutes: a node is idle at night, not at its birth. */
+  private void idle(BenchCluster cluster, BenchClient client) throws IOException {
+    say("idle nodes");
+    IdlePart.run(cluster, client, options.quick() ? 2 : 20, report);
   }
 
   private void overSockets() throws IOException, InterruptedException {
@@ -322,8 +328,11 @@ public final class ClusterBench {
           report,
           what + "prefix routing, all tiers",
           ALL_TIERS,
-          options.quick() ? 1 : 4,
+          options.quick() ? 1 : 3,
           ClusterGoals.ROUTING_WITH_TIERS);
+      if (has(Part.IDLE)) {
+        idle(cluster, client);
+      }
     }
   }
 

@@ -24,7 +24,7 @@ final class IdlePart {
   static void run(BenchCluster cluster, BenchClient client, int seconds, BenchReport report)
       throws IOException {
     Nodes nodes = new Nodes(cluster, client);
-    // For about a minute compilers work on what starting has made hot.
+    // For some time compilers go on with what work has made hot.
     pause(Duration.ofSeconds((long) SETTLING * seconds));
     List<Duration> before = new ArrayList<>();
     long startNs = System.nanoTime();
@@ -51,10 +51,11 @@ final class IdlePart {
             ClusterGoals.IDLE_CORES,
             String.format(
                 Locale.ROOT,
-                "over %.0f s after %d s of rest: %s; the bench's process with the media driver"
-                    + " %.4f",
+                "over %.0f s after %d s of rest, nodes up for %d s: %s; the bench's process with"
+                    + " the media driver %.4f",
                 elapsed,
                 SETTLING * seconds,
+                cluster.upSeconds(),
                 String.join(", ", each),
                 driver)));
   }

@@ -19,6 +19,7 @@ record Streamed(
    * {@code usage.kvasir}: where each token of the prompt came from.
    *
    * @param attempts nodes that worked on it
+   * @param misses why tokens were computed that somebody might have had, as the answer says
    */
   record Sources(
       int prompt,
@@ -29,7 +30,8 @@ record Streamed(
       int recomputed,
       int replayed,
       String node,
-      int attempts) {
+      int attempts,
+      String misses) {
     /** Reads {@code usage} of an answer. */
     static Sources of(JsonNode usage) {
       JsonNode own = usage.path("kvasir");
@@ -44,7 +46,8 @@ record Streamed(
           own.path("recomputed_tokens").asInt(),
           own.path("replayed_tokens").asInt(),
           own.path("node").asText(""),
-          own.path("attempts").asInt());
+          own.path("attempts").asInt(),
+          own.path("misses").toString());
     }
 
     /** The identity that must always hold. */

@@ -25,7 +25,8 @@ final class StreamedTest {
     return json(
         """
         {'prompt_tokens': %d, 'kvasir': {'device_hit_tokens': %d, 'host_tokens': %d,
-         'peer_tokens': %d, 'recomputed_tokens': %d, 'node': 'node-2', 'attempts': %d}}
+         'peer_tokens': %d, 'recomputed_tokens': %d, 'node': 'node-2', 'attempts': %d,
+         'misses': {'not_cached': 32}}}
         """
             .formatted(prompt, device, host, peer, recomputed, attempts));
   }
@@ -46,7 +47,8 @@ final class StreamedTest {
     assertEquals(20, answer.firstTextMs());
     assertEquals(2000, answer.longestGapMs());
     assertEquals(2040, answer.totalMs());
-    assertEquals(new Sources(64, 32, 0, 0, 0, 32, 0, "node-2", 2), answer.usage());
+    assertEquals(
+        new Sources(64, 32, 0, 0, 0, 32, 0, "node-2", 2, "{\"not_cached\":32}"), answer.usage());
   }
 
   @Test
