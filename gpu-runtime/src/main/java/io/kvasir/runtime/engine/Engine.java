@@ -289,7 +289,8 @@ public final class Engine implements GenerationEngine {
     while (!closing) {
       drain(core);
       boolean moved = core.moveBlocks();
-      if (core.step(wakeups) == 0 && !moved && inbox.isEmpty() && !closing) {
+      boolean resting = core.step(wakeups) == 0 && !moved && inbox.isEmpty() && !closing;
+      if (resting && !(core.idle() && core.warmUpWhileIdle())) {
         LockSupport.parkNanos(core.quietNs(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100));
       }
     }

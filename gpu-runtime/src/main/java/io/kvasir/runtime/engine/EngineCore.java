@@ -52,6 +52,9 @@ final class EngineCore implements AutoCloseable {
   private final EngineStepEvent event = new EngineStepEvent();
   private final BlockDesk desk;
 
+  /** Null when there is no more to do. */
+  private WarmUp warmUp;
+
   EngineCore(
       DecoderModel model,
       KvCache cache,
@@ -78,8 +81,18 @@ final class EngineCore implements AutoCloseable {
   /** Lets the compiler at the kernels, as the options say; before the first request. */
   void warmUp() {
     if (options.warmUpNs() > 0) {
-      new WarmUp(model, cache, executor, options).run();
+      warmUp = new WarmUp(model, cache, executor, options);
+      warmUp.run();
     }
+  }
+
+  /** Goes on with what the warm-up had no time for; false when there is nothing to do. */
+  boolean warmUpWhileIdle() {
+    if (warmUp == null || warmUp.isOver()) {
+      warmUp = null;
+      return false;
+    }
+    return warmUp.roundWhileIdle();
   }
 
   /** Takes a checked request into the waiting line. */

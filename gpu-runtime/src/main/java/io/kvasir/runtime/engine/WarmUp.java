@@ -12,10 +12,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Steps of the shapes that serving uses, run before the first request, because a JVM computes its
  * first prefill several times slower than later ones: the compiler has not been at the kernels yet.
- * Ends when rounds stop getting faster, or at its bound. Values do not depend on it (law 1).
+ * Ends when rounds stop getting faster, or at its bound, behind which it goes on while the engine
+ * is idle. Values do not depend on it (law 1).
  *
  * <p>Works on a scratch sequence that publishes no block, so that nothing of it can be hit. On the
- * engine's thread, before the loop.
+ * engine's thread, before the loop and in it.
  */
 final class WarmUp {
   private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
@@ -31,6 +32,12 @@ final class WarmUp {
   private static final long WINDOW_NS = 100_000_000;
   private static final int WINDOW_ROUNDS = 4;
 
+  /** While idle, for so many times the bound at most. */
+  private static final int IDLE_BOUNDS = 16;
+
+  /** What a request may have to wait for. */
+  private static final long IDLE_ROUND_NS = 100_000_000;
+
   private final DecoderModel model;
   private final KvCache cache;
   private final StepExecutor executor;
@@ -39,8 +46,18 @@ final class WarmUp {
   private final SamplingParameters sampling =
       SamplingParameters.builder().topP(0.95f).topK(40).build();
   private final int[] tokens;
+  private final int most;
+  private int rows;
   private long endNs;
   private long prefillNs;
+  private long firstPrefillNs;
+  private int rounds;
+  private long best = Long.MAX_VALUE;
+  private long windowStart;
+  private long windowBest = Long.MAX_VALUE;
+  private int windowRounds;
+  private long idleEndNs;
+  private boolean over;
 
   WarmUp(DecoderModel model, KvCache cache, StepExecutor executor, EngineOptions options) {
     this.model = model;
@@ -52,49 +69,82 @@ final class WarmUp {
     for (int i = 0; i < tokens.length; i++) {
       tokens[i] = (int) ((i * 2654435761L >>> 7) % model.vocabSize());
     }
+    this.most = Math.min(options.stepRows(), longestPrefill());
+    this.rows = Math.min(FIRST_PREFILL_ROWS, most);
   }
 
   /** Runs for {@link EngineOptions#warmUpNs} at most, but for the step then in progress. */
   void run() {
     long start = System.nanoTime();
     endNs = start + options.warmUpNs();
-    int most = Math.min(options.stepRows(), longestPrefill());
-    int rows = Math.min(FIRST_PREFILL_ROWS, most);
-    long best = Long.MAX_VALUE;
-    long windowStart = start;
-    long windowBest = Long.MAX_VALUE;
-    int windowRounds = 0;
-    int rounds = 0;
-    long firstPrefillNs = 0;
-    while (round(rows)) {
-      long now = System.nanoTime();
-      firstPrefillNs = rounds++ == 0 ? prefillNs : firstPrefillNs;
-      windowBest = Math.min(windowBest, prefillNs);
-      windowRounds++;
-      if (rows < most && now + 2 * prefillNs < endNs) {
-        rows = Math.min(2 * rows, most);
-        windowRounds = 0;
-        windowBest = Long.MAX_VALUE;
-        windowStart = now;
-      } else if (windowRounds >= WINDOW_ROUNDS && now - windowStart >= WINDOW_NS) {
-        if (windowBest > SETTLED * best) {
-          break;
-        }
-        best = Math.min(best, windowBest);
-        windowRounds = 0;
-        windowBest = Long.MAX_VALUE;
-        windowStart = now;
-      }
+    windowStart = start;
+    while (round(rows) && !settles(endNs - System.nanoTime())) {
+      // Until rounds get no faster, or time is up.
     }
     LOG.info(
-        "warmed up in {} ms: {} prefills, the first of {} rows took {} us, the last of {} rows {}"
+        "warmed up in {} ms{}: {} prefills, the first of {} rows took {} us, the last of {} rows {}"
             + " us",
         (System.nanoTime() - start) / 1_000_000,
+        over ? "" : ", goes on while idle",
         rounds,
         Math.min(FIRST_PREFILL_ROWS, most),
         firstPrefillNs / 1000,
         rows,
         prefillNs / 1000);
+  }
+
+  /**
+   * One more round while nobody waits, if the bound came before the rounds stopped getting faster:
+   * a node that is ready early and asked late is warm by then. Whoever asks meanwhile waits for the
+   * round, which is kept short.
+   *
+   * @return false when there is nothing more to gain
+   */
+  boolean roundWhileIdle() {
+    long now = System.nanoTime();
+    if (idleEndNs == 0) {
+      idleEndNs = now + IDLE_BOUNDS * options.warmUpNs();
+    }
+    endNs = idleEndNs;
+    over |= !round(rows) || settles(IDLE_ROUND_NS);
+    if (over) {
+      LOG.info("warm: a prefill of {} rows takes {} us", rows, prefillNs / 1000);
+    }
+    return !over;
+  }
+
+  /** Whether there is nothing more to gain, from the start or by now. */
+  boolean isOver() {
+    return over;
+  }
+
+  /**
+   * Notes a round, and has the next one take more rows where two of this one would fit.
+   *
+   * @param leftNs for further rounds
+   */
+  private boolean settles(long leftNs) {
+    long now = System.nanoTime();
+    firstPrefillNs = rounds++ == 0 ? prefillNs : firstPrefillNs;
+    windowBest = Math.min(windowBest, prefillNs);
+    windowRounds++;
+    if (rows < most && 2 * prefillNs < leftNs) {
+      rows = Math.min(2 * rows, most);
+      beginWindow(now);
+    } else if (windowRounds >= WINDOW_ROUNDS && now - windowStart >= WINDOW_NS) {
+      if (windowBest > SETTLED * best) {
+        over = true;
+      }
+      best = Math.min(best, windowBest);
+      beginWindow(now);
+    }
+    return over;
+  }
+
+  private void beginWindow(long now) {
+    windowRounds = 0;
+    windowBest = Long.MAX_VALUE;
+    windowStart = now;
   }
 
   private int longestPrefill() {

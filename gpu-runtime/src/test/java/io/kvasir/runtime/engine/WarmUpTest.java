@@ -2,6 +2,7 @@ package io.kvasir.runtime.engine;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -38,6 +39,34 @@ final class WarmUpTest {
       h.runAll();
       assertEquals(0, stream.usage().deviceHitTokens());
       assertArrayEquals(expected, stream.snapshot());
+    }
+  }
+
+  @Test
+  void shouldGoOnWhileIdleAndComeToAnEndThatLeavesNothing() {
+    int[] prompt = SeamHarness.tokens(64, 1);
+    int[] expected;
+    try (EngineHarness cold = open(8 << 20, 0)) {
+      assertFalse(cold.core.warmUpWhileIdle(), "no warm-up was asked for");
+      expected = cold.generate(prompt, EngineHarness.seeded(20, 3));
+    }
+    try (EngineHarness h = open(8 << 20, 30_000_000)) {
+      h.core.warmUp();
+      long startNs = System.nanoTime();
+      int rounds = 0;
+      while (h.core.warmUpWhileIdle()) {
+        rounds++;
+        assertEquals(0, h.cache.usedBytes());
+        assertEquals(0, h.cache.leaseCount());
+        if (rounds == 1) {
+          // Somebody asks between two rounds.
+          assertArrayEquals(expected, h.generate(prompt, EngineHarness.seeded(20, 3)));
+          h.cache.evictUnreferenced();
+        }
+      }
+      assertTrue(System.nanoTime() - startNs < 20_000_000_000L, "it has a bound of its own");
+      assertFalse(h.core.warmUpWhileIdle());
+      assertArrayEquals(expected, h.generate(prompt, EngineHarness.seeded(20, 3)));
     }
   }
 
