@@ -20,7 +20,7 @@ public final class Pace<T> {
    * Begins fast.
    *
    * @param fast a tick while something is under way
-   * @param slow the longest one while nothing is; the shorter of both is as long as {@code fast}
+   * @param slow a tick while nothing is, rounded down to a multiple of {@code fast}, at least that
    */
   public Pace(TimerScheduler<T> timers, T tick, Duration fast, Duration slow) {
     this.timers = timers;

@@ -12,14 +12,17 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,7 +38,15 @@ public final class DemoCluster implements AutoCloseable {
   private static final int COMPUTING_HEAP_MIB = 256;
   private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(250);
 
+  /**
+   * JVMs that start at a time: together they take all cores for some seconds, and those that are in
+   * the cluster already would not be heard in time.
+   */
+  private static final int STARTING = Math.max(3, Runtime.getRuntime().availableProcessors());
+
+  private final int count;
   private final List<NodeKeeper> keepers = new ArrayList<>();
+  private final Deque<Supplier<NodeKeeper>> waiting = new ArrayDeque<>();
   private final Duration drainLimit;
   private final DriverHandle driver;
   private final String url;
@@ -43,7 +54,7 @@ public final class DemoCluster implements AutoCloseable {
   private boolean closed;
 
   /**
-   * Starts the nodes; they are not ready yet.
+   * Starts the first nodes, which are not ready yet; {@link #awaitReady} starts the rest.
    *
    * @param config of one of them, for what they share
    * @param nodes 2 or more: one gateway, the rest compute
@@ -58,7 +69,7 @@ public final class DemoCluster implements AutoCloseable {
   }
 
   /**
-   * Starts the nodes; they are not ready yet.
+   * Starts the first nodes, which are not ready yet; {@link #awaitReady} starts the rest.
    *
    * @param flags of the nodes' JVMs, beside this one's
    */
@@ -70,6 +81,7 @@ public final class DemoCluster implements AutoCloseable {
       List<String> arguments,
       Consumer<String> lines)
       throws IOException {
+    count = nodes;
     int[] ports = freePorts(2 * nodes);
     drainLimit = NodeLife.drainLimit(KvasirSettings.from(config));
     url = "http://" + LOOPBACK + ":" + httpPort;
@@ -102,13 +114,23 @@ public final class DemoCluster implements AutoCloseable {
       all.add("--launched");
       String name = "node-" + (i + 1);
       adminUrls.put(name, URI.create("http://" + LOOPBACK + ":" + ports[nodes + i]));
-      keepers.add(
-          new NodeKeeper(
-              name,
-              ChildCommand.of(gateway ? GATEWAY_HEAP_MIB : COMPUTING_HEAP_MIB, flags, all),
-              RestartPolicy.from(config),
-              lines));
+      List<String> command =
+          ChildCommand.of(gateway ? GATEWAY_HEAP_MIB : COMPUTING_HEAP_MIB, flags, all);
+      RestartPolicy policy = RestartPolicy.from(config);
+      waiting.add(() -> new NodeKeeper(name, command, policy, lines));
     }
+    startNodes(STARTING);
+  }
+
+  /** Starts so many of those that wait. */
+  private synchronized void startNodes(int most) {
+    for (int i = 0; i < most && !waiting.isEmpty() && !closed; i++) {
+      keepers.add(waiting.remove().get());
+    }
+  }
+
+  private synchronized List<NodeKeeper> started() {
+    return List.copyOf(keepers);
   }
 
   private static void set(List<String> arguments, String key, String value) {
@@ -167,7 +189,8 @@ public final class DemoCluster implements AutoCloseable {
         lines.accept(now);
         last = now;
       }
-      for (NodeKeeper keeper : keepers) {
+      startNodes(STARTING - starting());
+      for (NodeKeeper keeper : started()) {
         if (keeper.awaitEnd(Duration.ofMillis(1))) {
           throw new IOException(
               "a node ended with %d before the cluster was ready, its log says why"
@@ -182,13 +205,32 @@ public final class DemoCluster implements AutoCloseable {
     }
   }
 
+  /** Nodes started that do not answer yet; not asked when none waits for them. */
+  private int starting() throws InterruptedException {
+    synchronized (this) {
+      if (waiting.isEmpty()) {
+        return STARTING;
+      }
+    }
+    int silent = 0;
+    List<URI> urls = List.copyOf(adminUrls.values()).subList(0, started().size());
+    for (URI admin : urls) {
+      try {
+        StatusClient.get(admin);
+      } catch (IOException notYet) {
+        silent++;
+      }
+    }
+    return silent;
+  }
+
   /** What is missing; empty = nothing. */
   private String progress() throws InterruptedException {
     JsonNode status;
     try {
       status = StatusClient.get(adminUrl());
     } catch (IOException notYet) {
-      return "starting %d nodes".formatted(keepers.size());
+      return "starting %d nodes".formatted(count);
     }
     int up = 0;
     int loaded = 0;
@@ -198,11 +240,11 @@ public final class DemoCluster implements AutoCloseable {
         loaded += member.path("models").isEmpty() ? 0 : 1;
       }
     }
-    int computing = keepers.size() - 1;
-    return up >= keepers.size() && loaded >= computing
+    int computing = count - 1;
+    return up >= count && loaded >= computing
         ? ""
         : "%d of %d nodes in the cluster, %d of %d with a model"
-            .formatted(up, keepers.size(), loaded, computing);
+            .formatted(up, count, loaded, computing);
   }
 
   /** Where clients go. */
@@ -268,17 +310,22 @@ public final class DemoCluster implements AutoCloseable {
       throw new IllegalArgumentException(
           "node=%s is none of %s".formatted(node, adminUrls.keySet()));
     }
-    return keepers.get(i);
+    List<NodeKeeper> all = started();
+    if (i >= all.size()) {
+      throw new IllegalStateException(
+          "node=%s is not started yet, call awaitReady first".formatted(node));
+    }
+    return all.get(i);
   }
 
-  /** Process ids of the nodes in their present lives, the gateway first. */
+  /** Process ids of the nodes that were started, in their present lives, the gateway first. */
   public List<Long> pids() {
-    return keepers.stream().map(NodeKeeper::pid).toList();
+    return started().stream().map(NodeKeeper::pid).toList();
   }
 
   /** Returns when the gateway has ended for good. */
   public void awaitEnd() throws InterruptedException {
-    keepers.getFirst().awaitEnd(Duration.ofDays(36_500));
+    started().getFirst().awaitEnd(Duration.ofDays(36_500));
   }
 
   /** Ends all nodes in an orderly way, then the media driver. Idempotent. */
