@@ -289,9 +289,10 @@ public final class Engine implements GenerationEngine {
     while (!closing) {
       drain(core);
       boolean moved = core.moveBlocks();
-      boolean resting = core.step(wakeups) == 0 && !moved && inbox.isEmpty() && !closing;
-      if (resting && !(core.idle() && core.warmUpWhileIdle())) {
-        LockSupport.parkNanos(core.quietNs(core.idle() ? 10 * IDLE_NS : IDLE_NS / 100));
+      if (core.step(wakeups) == 0 && !moved && inbox.isEmpty() && !closing) {
+        long restNs = core.idle() ? core.warmUpWhileIdle() : 0;
+        long longestNs = restNs > 0 ? restNs : core.idle() ? 10 * IDLE_NS : IDLE_NS / 100;
+        LockSupport.parkNanos(core.quietNs(longestNs));
       }
     }
     drain(core);

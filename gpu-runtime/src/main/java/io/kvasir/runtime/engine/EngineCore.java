@@ -86,11 +86,16 @@ final class EngineCore implements AutoCloseable {
     }
   }
 
-  /** Goes on with what the warm-up had no time for; false when there is nothing to do. */
-  boolean warmUpWhileIdle() {
+  /**
+   * Goes on with what the warm-up had no time for.
+   *
+   * @return how long to rest before it is called again, in nanoseconds; 0 when there is nothing to
+   *     do
+   */
+  long warmUpWhileIdle() {
     if (warmUp == null || warmUp.isOver()) {
       warmUp = null;
-      return false;
+      return 0;
     }
     return warmUp.roundWhileIdle();
   }

@@ -35,6 +35,9 @@ final class WarmUp {
   /** While idle, for so many times the bound at most. */
   private static final int IDLE_BOUNDS = 16;
 
+  /** A fifth of the time is little beside what else a machine does. */
+  private static final int REST_PER_ROUND = 4;
+
   /** What a request may have to wait for. */
   private static final long IDLE_ROUND_NS = 100_000_000;
 
@@ -96,11 +99,12 @@ final class WarmUp {
   /**
    * One more round while nobody waits, if the bound came before the rounds stopped getting faster:
    * a node that is ready early and asked late is warm by then. Whoever asks meanwhile waits for the
-   * round, which is kept short.
+   * round, which is kept short; and between rounds the cores are left to others, who may be
+   * starting on the same machine.
    *
-   * @return false when there is nothing more to gain
+   * @return for how long to leave them, in nanoseconds; 0 when there is nothing more to gain
    */
-  boolean roundWhileIdle() {
+  long roundWhileIdle() {
     long now = System.nanoTime();
     if (idleEndNs == 0) {
       idleEndNs = now + IDLE_BOUNDS * options.warmUpNs();
@@ -110,7 +114,7 @@ final class WarmUp {
     if (over) {
       LOG.info("warm: a prefill of {} rows takes {} us", rows, prefillNs / 1000);
     }
-    return !over;
+    return over ? 0 : REST_PER_ROUND * (System.nanoTime() - now);
   }
 
   /** Whether there is nothing more to gain, from the start or by now. */

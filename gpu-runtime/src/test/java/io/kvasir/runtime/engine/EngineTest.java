@@ -225,7 +225,7 @@ final class EngineTest {
       answer.awaitEnd();
       List<BlockId> ids =
           BlockMover.ids(engine.blocks().keyScheme().keys("a", SeamHarness.tokens(40, 1), 40), 2);
-      BlockPin timed = engine.blocks().pin(ids, 1, Duration.ofMillis(30)).join();
+      BlockPin timed = engine.blocks().pin(ids, 1, Duration.ofMillis(400)).join();
       BlockPin closed = engine.blocks().pin(ids, 1, Duration.ofMinutes(1)).join();
       assertEquals(2, timed.pinned().cardinality());
       closed.close();
