@@ -13,10 +13,10 @@ final class DetectionTest {
   @Test
   void shouldAddUpToOwnershipWithinTwentySecondsAsShipped() {
     Detection shipped = Detection.from(ConfigFactory.load());
-    assertEquals(Duration.ofMillis(6100), shipped.suspect());
-    assertEquals(Duration.ofMillis(13_100), shipped.removed());
+    assertEquals(Duration.ofMillis(6600), shipped.suspect());
+    assertEquals(Duration.ofMillis(13_600), shipped.removed());
     assertEquals(Duration.ofMillis(17_100), shipped.ownershipBack());
-    assertTrue(shipped.explain().get(0).startsWith("suspect <= 6.1 s"), shipped.explain().get(0));
+    assertTrue(shipped.explain().get(0).startsWith("suspect <= 6.6 s"), shipped.explain().get(0));
   }
 
   @Test
