@@ -15,7 +15,7 @@ final class DetectionTest {
     Detection shipped = Detection.from(ConfigFactory.load());
     assertEquals(Duration.ofMillis(6600), shipped.suspect());
     assertEquals(Duration.ofMillis(13_600), shipped.removed());
-    assertEquals(Duration.ofMillis(17_100), shipped.ownershipBack());
+    assertEquals(Duration.ofMillis(17_600), shipped.ownershipBack());
     assertTrue(shipped.explain().get(0).startsWith("suspect <= 6.6 s"), shipped.explain().get(0));
   }
 
