@@ -19,8 +19,14 @@ final class Formats {
           + "|"
           + LEAP_YEAR
           + "-02-29)";
-  private static final String TIME =
-      "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-](0\\d|1[0-7]):[0-5]\\d)";
+
+  /**
+   * Without -00:00, which ISO 8601 forbids and validators refuse though RFC 3339 has a use for it.
+   */
+  private static final String OFFSET =
+      "(Z|\\+(0\\d|1[0-7]):[0-5]\\d|-((0[1-9]|1[0-7]):[0-5]\\d|00:(0[1-9]|[1-5]\\d)))";
+
+  private static final String TIME = "([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?" + OFFSET;
   private static final String OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 
   static final Map<String, String> REGEX =
