@@ -188,11 +188,10 @@ final class OwnerStream {
       long view = cursor == null ? placement.view() : 0;
       boolean due =
           nowNs - lastSentNs >= settings.heartbeat().toNanos() * quiet && unacked.isEmpty();
-      boolean opens = nextSeq == 0;
-      if (filled == 0 && !ended && !opens && view == toldView && !due) {
+      boolean news = filled > 0 || ended || nextSeq == 0 || view != toldView;
+      if (!news && !due) {
         return cursor != null;
       }
-      boolean news = filled > 0 || ended || opens || view != toldView;
       quiet = news ? 1 : Math.min(2 * quiet, MAX_QUIET);
       send(ended, view, nowNs);
     }

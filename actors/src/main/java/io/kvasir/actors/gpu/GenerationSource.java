@@ -111,7 +111,7 @@ final class GenerationSource extends GraphStage<SourceShape<GenerationEvent>> {
         takenCounts[choice] = published;
         stream.consumedUpTo(published);
         push(out, new GenerationEvent.Tokens(choice, first, ids));
-      } else if (reason != null && published == first) {
+      } else if (reason != null) {
         ended[choice] = true;
         running--;
         push(out, new GenerationEvent.Finished(choice, reason, stream.usage(), stream.failure()));

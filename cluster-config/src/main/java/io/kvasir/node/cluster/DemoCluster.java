@@ -189,7 +189,7 @@ public final class DemoCluster implements AutoCloseable {
         lines.accept(now);
         last = now;
       }
-      startNodes(STARTING - starting());
+      startMore();
       for (NodeKeeper keeper : started()) {
         if (keeper.awaitEnd(Duration.ofMillis(1))) {
           throw new IOException(
@@ -205,15 +205,16 @@ public final class DemoCluster implements AutoCloseable {
     }
   }
 
-  /** Nodes started that do not answer yet; not asked when none waits for them. */
-  private int starting() throws InterruptedException {
+  /** Starts nodes that wait in the place of those that answer by now. */
+  private void startMore() throws InterruptedException {
+    List<URI> urls;
     synchronized (this) {
       if (waiting.isEmpty()) {
-        return STARTING;
+        return;
       }
+      urls = List.copyOf(adminUrls.values()).subList(0, keepers.size());
     }
     int silent = 0;
-    List<URI> urls = List.copyOf(adminUrls.values()).subList(0, started().size());
     for (URI admin : urls) {
       try {
         StatusClient.get(admin);
@@ -221,7 +222,7 @@ public final class DemoCluster implements AutoCloseable {
         silent++;
       }
     }
-    return silent;
+    startNodes(STARTING - silent);
   }
 
   /** What is missing; empty = nothing. */

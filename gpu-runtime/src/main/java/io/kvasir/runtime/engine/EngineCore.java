@@ -97,7 +97,8 @@ final class EngineCore implements AutoCloseable {
       warmUp = null;
       return 0;
     }
-    return warmUp.roundWhileIdle();
+    // Pages of a round could take the place of blocks; and who has served is warm by that.
+    return cache.blockCount() > 0 ? 0 : warmUp.roundWhileIdle();
   }
 
   /** Takes a checked request into the waiting line. */

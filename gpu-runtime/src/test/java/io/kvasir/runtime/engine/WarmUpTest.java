@@ -60,7 +60,10 @@ final class WarmUpTest {
         if (rounds == 1) {
           // Somebody asks between two rounds.
           assertArrayEquals(expected, h.generate(prompt, EngineHarness.seeded(20, 3)));
-          h.cache.evictUnreferenced();
+          int cached = h.cache.blockCount();
+          assertTrue(cached > 0);
+          assertEquals(0, h.core.warmUpWhileIdle(), "it takes no page that could be a hit's");
+          assertEquals(cached, h.cache.evictUnreferenced());
         }
       }
       assertTrue(System.nanoTime() - startNs < 20_000_000_000L, "it has a bound of its own");
