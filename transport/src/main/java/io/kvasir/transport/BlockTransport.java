@@ -77,6 +77,13 @@ public interface BlockTransport extends AutoCloseable {
       long peerNodeId, List<PullBlock> blocks, Duration deadline, VerdictListener listener);
 
   /**
+   * Says that this node's {@link BlockSource} may know keys that pulls of a peer wait for ({@link
+   * PullBlock#patient}); they are looked up again. Without it they are when the peer repeats its
+   * pull.
+   */
+  void lookAgain(long peerNodeId);
+
+  /**
    * Says that a peer is about to ask for something: an agent that rests because nothing has
    * happened for long looks at once, and often for a while. Without it the first frame after a long
    * silence may wait for some milliseconds. Never blocks, costs little.

@@ -17,17 +17,9 @@ import io.kvasir.actors.tier.TierMessage.Request;
 import io.kvasir.actors.tier.TierMessage.Take;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.Residence;
-import io.kvasir.transport.BlockKey;
-import io.kvasir.transport.BlockRef;
 import io.kvasir.transport.LayerRange;
-import io.kvasir.transport.PullBlock;
-import io.kvasir.transport.Refusal;
-import io.kvasir.transport.TransferResult;
-import io.kvasir.transport.Verdict;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -37,7 +29,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.LongFunction;
 import java.util.function.LongSupplier;
-import java.util.stream.IntStream;
 import org.apache.pekko.actor.typed.ActorRef;
 
 /**
@@ -192,7 +183,16 @@ public final class PeerTier implements BlockTier {
         .thenApply(done -> lease);
   }
 
-  private CompletableFuture<Reply> borrow(List<BlockPlace> slice, Duration ttl, Duration deadline) {
+  Node node() {
+    return node;
+  }
+
+  long nodeId() {
+    return nodeId;
+  }
+
+  /** Asks for a loan; the reply is null when there is none by the deadline. */
+  CompletableFuture<Reply> borrow(List<BlockPlace> slice, Duration ttl, Duration deadline) {
     Chain chain = Chain.of(slice);
     return ask(
         id ->
@@ -206,7 +206,8 @@ public final class PeerTier implements BlockTier {
         deadline);
   }
 
-  private boolean fits(Lent lent, List<BlockPlace> slice) {
+  /** Whether a loan answers what was asked; given back if not. */
+  boolean fits(Lent lent, List<BlockPlace> slice) {
     int count = slice.size();
     int sums = 0;
     if (lent.regions().length != count
@@ -225,7 +226,7 @@ public final class PeerTier implements BlockTier {
     return true;
   }
 
-  private int layers(BlockPlace place) {
+  int layers(BlockPlace place) {
     return shape().groups().get(place.id().group()).layerCount();
   }
 
@@ -277,10 +278,13 @@ public final class PeerTier implements BlockTier {
               .ready(nodeId, deadline)
               .toCompletableFuture()
               .thenCompose(
-                  ready ->
-                      ready
-                          ? read(filling, wanted, startNs, deadline, turn)
-                          : nothing(filling, new BitSet()))
+                  ready -> {
+                    if (ready) {
+                      return new PeerRead(this, filling, wanted, startNs, deadline).start(turn);
+                    }
+                    filling.abandon();
+                    return CompletableFuture.completedFuture(Fetch.none(new BitSet()));
+                  })
               .exceptionally(
                   failure -> {
                     filling.abandon();
@@ -298,135 +302,8 @@ public final class PeerTier implements BlockTier {
                     node.host().find(places), fetch.gone(), fetch.bytes(), fetch.durationNs()));
   }
 
-  private CompletableFuture<Fetch> nothing(Filling filling, BitSet gone) {
-    filling.abandon();
-    return CompletableFuture.completedFuture(Fetch.none(gone));
-  }
-
-  private CompletableFuture<Fetch> read(
-      Filling filling,
-      List<Integer> wanted,
-      long startNs,
-      Duration deadline,
-      CompletableFuture<Void> turn) {
-    Duration left = left(startNs, deadline);
-    List<BlockPlace> slice = wanted.stream().map(filling.blocks()::get).toList();
-    Duration ttl = left.plus(node.settings().guard());
-    // The directory goes on naming a node that has died until the cluster has noticed.
-    return borrow(slice, ttl, min(left, node.settings().loanDeadline()))
-        .thenCombine(turn.handle((before, failure) -> before), (reply, before) -> reply)
-        .thenComposeAsync(
-            reply -> {
-              if (reply instanceof Lent lent && fits(lent, slice)) {
-                return pull(filling, wanted, slice, lent, startNs, deadline);
-              }
-              BitSet gone = new BitSet();
-              if (reply != null) {
-                wanted.forEach(gone::set);
-              }
-              return nothing(filling, gone);
-            },
-            node.executor());
-  }
-
   private Duration left(long startNs, Duration deadline) {
     return deadline.minusNanos(node.clock().getAsLong() - startNs);
-  }
-
-  private CompletableFuture<Fetch> pull(
-      Filling filling,
-      List<Integer> wanted,
-      List<BlockPlace> slice,
-      Lent lent,
-      long startNs,
-      Duration deadline) {
-    int[][] sums = checksums(slice, lent);
-    BitSet gone = new BitSet();
-    List<PullBlock> blocks = new ArrayList<>();
-    List<Integer> pulled = new ArrayList<>();
-    for (int i = 0; i < slice.size(); i++) {
-      if (lent.regions()[i] < 0) {
-        gone.set(wanted.get(i));
-        continue;
-      }
-      BlockPlace place = slice.get(i);
-      blocks.add(
-          new PullBlock(
-              new BlockKey(place.id().high(), place.id().low()),
-              LayerRange.ALL,
-              shape().groups().get(place.id().group()).encoding(),
-              filling.ref(wanted.get(i)),
-              new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i])));
-      pulled.add(i);
-    }
-    Duration patience = min(left(startNs, deadline), guarded(lent));
-    if (blocks.isEmpty() || patience.isNegative() || patience.isZero()) {
-      node.calls().giveBack(lent);
-      return nothing(filling, gone);
-    }
-    return node.links()
-        .transport()
-        .pull(nodeId, blocks, patience, null)
-        .result()
-        .thenApplyAsync(
-            result -> {
-              node.calls().giveBack(lent, broken(result, pulled));
-              int[][] kept = new int[filling.blocks().size()][];
-              for (int b = 0; b < pulled.size(); b++) {
-                int place = wanted.get(pulled.get(b));
-                if (result.verdicts().get(b).delivered()) {
-                  kept[place] = sums[pulled.get(b)];
-                } else if (result.verdicts().get(b) instanceof Verdict.Refused) {
-                  gone.set(place);
-                }
-              }
-              filling.commit(Arrays.asList(kept));
-              tellLink(result);
-              long tookNs = node.clock().getAsLong() - startNs;
-              return new Fetch(new BitSet(), gone, result.deliveredBytes(), tookNs);
-            },
-            node.executor());
-  }
-
-  private static int[] broken(TransferResult result, List<Integer> pulled) {
-    return IntStream.range(0, pulled.size())
-        .filter(
-            b ->
-                result.verdicts().get(b) instanceof Verdict.Refused refused
-                    && refused.reason() == Refusal.CHECKSUM)
-        .map(pulled::get)
-        .toArray();
-  }
-
-  private void tellLink(TransferResult result) {
-    if (result.deliveredBytes() > 0) {
-      node.links().measured(nodeId, result.deliveredBytes(), result.durationNs());
-    }
-    if (result.verdicts().stream().anyMatch(Verdict.PeerLost.class::isInstance)) {
-      node.links().lost(nodeId);
-    }
-  }
-
-  private Duration guarded(Lent lent) {
-    return Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard());
-  }
-
-  private static Duration min(Duration one, Duration other) {
-    return one.compareTo(other) < 0 ? one : other;
-  }
-
-  private int[][] checksums(List<BlockPlace> slice, Lent lent) {
-    int[][] sums = new int[slice.size()][];
-    ByteBuffer bytes = ByteBuffer.wrap(lent.checksums());
-    for (int i = 0; i < sums.length; i++) {
-      if (lent.regions()[i] >= 0) {
-        sums[i] = new int[layers(slice.get(i))];
-        for (int layer = 0; layer < sums[i].length; layer++) {
-          sums[i][layer] = bytes.getInt();
-        }
-      }
-    }
-    return sums;
   }
 
   @Override

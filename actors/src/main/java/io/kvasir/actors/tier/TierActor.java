@@ -9,6 +9,7 @@ import io.kvasir.actors.tier.TierMessage.Demote;
 import io.kvasir.actors.tier.TierMessage.Find;
 import io.kvasir.actors.tier.TierMessage.Forget;
 import io.kvasir.actors.tier.TierMessage.Found;
+import io.kvasir.actors.tier.TierMessage.Lent;
 import io.kvasir.actors.tier.TierMessage.Lives;
 import io.kvasir.actors.tier.TierMessage.Reason;
 import io.kvasir.actors.tier.TierMessage.Reply;
@@ -16,6 +17,7 @@ import io.kvasir.actors.tier.TierMessage.Request;
 import io.kvasir.actors.tier.TierMessage.Return;
 import io.kvasir.actors.tier.TierMessage.Take;
 import io.kvasir.actors.timing.Pace;
+import io.kvasir.transport.BlockTransport;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -228,8 +230,9 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   }
 
   private CompletionStage<Reply> borrow(Borrow borrow, List<BlockPlace> places) {
-    // The borrower's first frame follows the reply, and is the first that this node's agent hears.
-    parts.peers().links().transport().attend();
+    // The borrower's first frame is on its way, and is the first that this node's agent hears.
+    BlockTransport transport = parts.peers().links().transport();
+    transport.attend();
     return parts
         .lender()
         .borrow(
@@ -238,6 +241,14 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
             node -> {
               NodeInfo asker = parts.view().find(node);
               return asker != null && asker.incarnation() == borrow.lives().fromIncarnation();
+            })
+        .thenApply(
+            reply -> {
+              if (reply instanceof Lent) {
+                // It may have asked for the bytes already.
+                transport.lookAgain(borrow.lives().from());
+              }
+              return reply;
             });
   }
 

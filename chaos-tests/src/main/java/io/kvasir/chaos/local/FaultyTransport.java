@@ -80,6 +80,7 @@ public final class FaultyTransport implements BlockTransport {
   public Transfer pull(
       long peerNodeId, List<PullBlock> blocks, Duration deadline, VerdictListener listener) {
     CompletableFuture<TransferResult> result = new CompletableFuture<>();
+    CompletableFuture<Transfer> started = new CompletableFuture<>();
     long startNs = System.nanoTime();
     pulls
         .pass()
@@ -87,8 +88,10 @@ public final class FaultyTransport implements BlockTransport {
             () -> {
               Duration left = deadline.minusNanos(System.nanoTime() - startNs);
               Duration patience = left.isPositive() ? left : Duration.ofMillis(1);
-              transport
-                  .pull(peerNodeId, change.apply(blocks), patience, listener)
+              started.complete(
+                  transport.pull(peerNodeId, change.apply(blocks), patience, listener));
+              started
+                  .join()
                   .result()
                   .whenComplete(
                       (end, failure) -> {
@@ -108,7 +111,7 @@ public final class FaultyTransport implements BlockTransport {
 
       @Override
       public void cancel() {
-        throw new UnsupportedOperationException("tiers let a pull end by its deadline");
+        started.thenAccept(Transfer::cancel);
       }
     };
   }
@@ -162,6 +165,11 @@ public final class FaultyTransport implements BlockTransport {
   public Transfer push(
       long peerNodeId, List<PushBlock> blocks, DeliveryClass deliveryClass, Duration deadline) {
     return transport.push(peerNodeId, blocks, deliveryClass, deadline);
+  }
+
+  @Override
+  public void lookAgain(long peerNodeId) {
+    transport.lookAgain(peerNodeId);
   }
 
   @Override

@@ -475,6 +475,25 @@ public final class NodeTransport implements BlockTransport {
   }
 
   @Override
+  public void lookAgain(long peerNodeId) {
+    submit(
+        new Command() {
+          @Override
+          public void run(long nowNs) {
+            PeerConnection connection = connection(peerNodeId);
+            if (connection != null) {
+              core.lookAgain(connection.peer, nowNs);
+            }
+          }
+
+          @Override
+          public void reject(Refusal reason) {
+            // The peer repeats its pulls.
+          }
+        });
+  }
+
+  @Override
   public void attend() {
     attending = true;
     LockSupport.unpark(thread);

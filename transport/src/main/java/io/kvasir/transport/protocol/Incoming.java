@@ -167,7 +167,7 @@ final class Incoming implements CoreTransfer {
           .firstLayer(request.layers().first())
           .layerLimit(request.layers().limit())
           .byReference(source == null ? 0 : (short) 1)
-          .reserved((short) 0)
+          .patient(request.patient() ? (short) 1 : 0)
           .reserved2(0)
           .region(source == null ? 0 : source.regionId())
           .slot(source == null ? 0 : source.slot())

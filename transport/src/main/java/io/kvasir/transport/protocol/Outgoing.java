@@ -54,6 +54,11 @@ final class Outgoing implements CoreTransfer {
   private final byte[] grants;
   private final byte[] codes;
   private final long[] starts;
+
+  /** Entries whose block is not known yet; null while there is none. */
+  private TransportCore.Wanted[] awaited;
+
+  private int awaitedCount;
   private final UnsafeBuffer source = new UnsafeBuffer(0, 0);
   private int unresolved;
   private int ungranted;
@@ -116,8 +121,33 @@ final class Outgoing implements CoreTransfer {
     return firstLayer[blockIndex] >= 0;
   }
 
+  /** Notes that an index can't be resolved yet; offers wait for it. */
+  void await(int blockIndex, TransportCore.Wanted wanted) {
+    if (awaited == null) {
+      awaited = new TransportCore.Wanted[count];
+    }
+    if (awaited[blockIndex] == null) {
+      awaited[blockIndex] = wanted;
+      awaitedCount++;
+    }
+  }
+
+  /** Whether blocks are waited for. */
+  boolean awaits() {
+    return awaitedCount > 0 && !ended;
+  }
+
+  /** What is waited for at an index, or null. */
+  TransportCore.Wanted awaited(int blockIndex) {
+    return awaited[blockIndex];
+  }
+
   /** Names block and layers of an index; a refusal code takes its place when there is none. */
   void resolve(int blockIndex, SealedBlock block, LayerRange layers, int refusalCode) {
+    if (awaited != null && awaited[blockIndex] != null) {
+      awaited[blockIndex] = null;
+      awaitedCount--;
+    }
     unresolved--;
     firstLayer[blockIndex] = 0;
     int code = refusalCode;
@@ -279,6 +309,11 @@ final class Outgoing implements CoreTransfer {
       index++;
     }
     offset = index == count ? 0 : (int) (position - starts[index]);
+  }
+
+  /** Payload that has not been sent; 0 before streaming begins. */
+  long remainingBytes() {
+    return totalBytes - position();
   }
 
   private long position() {

@@ -301,6 +301,7 @@ public final class TransportCore {
     return transfer;
   }
 
+  /** Finds a block of a pull, refuses it, or notes that it is waited for. */
   void resolve(Outgoing transfer, int index, Peer peer, PullDecoder.BlocksDecoder entry) {
     int first = entry.firstLayer();
     int limit = entry.layerLimit();
@@ -309,27 +310,60 @@ public final class TransportCore {
       transfer.resolve(index, null, null, Refusal.LAYERS.code());
       return;
     }
+    BlockRef only =
+        entry.byReference() == 0
+            ? null
+            : new BlockRef((int) entry.region(), (int) entry.slot(), (int) entry.generation());
+    resolve(
+        transfer,
+        index,
+        peer,
+        new Wanted(
+            new BlockKey(entry.keyHigh(), entry.keyLow()),
+            all ? LayerRange.ALL : new LayerRange(first, limit),
+            (int) entry.encoding(),
+            only,
+            entry.patient() != 0));
+  }
+
+  /** An entry of a pull; {@code only} is the one place it may come from, or null. */
+  record Wanted(BlockKey key, LayerRange layers, int encoding, BlockRef only, boolean patient) {}
+
+  private void resolve(Outgoing transfer, int index, Peer peer, Wanted wanted) {
     SealedBlock block;
     try {
-      block = source.find(peer.nodeId(), new BlockKey(entry.keyHigh(), entry.keyLow()));
+      block = source.find(peer.nodeId(), wanted.key());
     } catch (RuntimeException e) {
       errors.accept(e);
       transfer.resolve(index, null, null, Refusal.CALLER_FAILED.code());
       return;
     }
-    LayerRange layers = all ? LayerRange.ALL : new LayerRange(first, limit);
     int code = 0;
-    if (block == null) {
+    if (block == null && wanted.patient()) {
+      transfer.await(index, wanted);
+      return;
+    } else if (block == null) {
       code = Refusal.NOT_FOUND.code();
-    } else if (block.encoding() != (int) entry.encoding()) {
+    } else if (block.encoding() != wanted.encoding()) {
       code = Refusal.ENCODING.code();
-    } else if (entry.byReference() != 0
-        && (block.ref().regionId() != (int) entry.region()
-            || block.ref().slot() != (int) entry.slot()
-            || block.ref().generation() != (int) entry.generation())) {
+    } else if (wanted.only() != null && !wanted.only().equals(block.ref())) {
       code = Refusal.STALE_SOURCE.code();
     }
-    transfer.resolve(index, block, layers, code);
+    transfer.resolve(index, block, wanted.layers(), code);
+  }
+
+  /** The source may know keys now that a peer's pulls wait for. */
+  public void lookAgain(Peer peer, long time) {
+    nowNs = time;
+    for (int t = 0; t < peer.outgoingCount(); t++) {
+      Outgoing transfer = peer.outgoingAt(t);
+      for (int i = 0; transfer.awaits() && i < transfer.blockCount(); i++) {
+        Wanted wanted = transfer.awaited(i);
+        if (wanted != null) {
+          resolve(transfer, i, peer, wanted);
+        }
+      }
+    }
   }
 
   BlockSink.Placement place(BlockSink.BlockOffer offer) {

@@ -15,6 +15,7 @@ import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.TransportCounter;
 import io.kvasir.transport.Verdict;
 import io.kvasir.transport.frame.FrameLayout;
+import io.kvasir.transport.protocol.CoreTransfer;
 import io.kvasir.transport.protocol.TransferListener;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -59,6 +60,11 @@ class ProtocolRulesTest {
     public void onEnd(byte[] all, long deliveredBytes, long durationNs) {
       codes = all.clone();
       endedNs = cluster.scheduler().elapsedNs();
+    }
+
+    Outcome requireOpen() {
+      assertTrue(codes == null, "the transfer has ended");
+      return this;
     }
 
     void requireAll(int code) {
@@ -304,6 +310,101 @@ class ProtocolRulesTest {
     assertEquals(17 * 8, order.size());
     assertEquals(large, order.getLast(), "the large one does not go first");
     assertTrue(first >= 0 && last - first <= 2 * 8, "frames of one between the other's: " + order);
+  }
+
+  @Test
+  void shouldEndTheShorterOfTwoTransfersFirstAndLetTheOtherGoOn() {
+    List<Long> order = new ArrayList<>();
+    cluster
+        .network()
+        .filter(
+            (from, to, lane, frame) -> {
+              if (lane == Lane.BULK) {
+                order.add(new UnsafeBuffer(frame).getLong(FrameLayout.HEADER_BYTES));
+              }
+              return true;
+            });
+    push(12, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS).requireOpen();
+    push(8, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS).requireOpen();
+    run(100);
+    assertEquals(20 * 8, order.size());
+    long longer = order.getLast();
+    int shorterEnd = 0;
+    for (int i = 0; i < order.size(); i++) {
+      shorterEnd = order.get(i) == longer ? shorterEnd : i + 1;
+    }
+    int between = shorterEnd - 8 * 8;
+    // Evenly shared it would end after 128 frames, 64 of them the other's.
+    assertTrue(between >= 8 && between <= 32, "frames of the longer before its end: " + between);
+  }
+
+  @Test
+  void shouldHoldAPatientPullUntilTheKeyIsKnown() {
+    BlockRef place = target.takePlace();
+    BlockKey key = new BlockKey(0, nextKey);
+    Outcome outcome = pullSoon(key, place);
+    run(RETRANSMIT_NS / MS / 2);
+    outcome.requireOpen();
+    block(source, 4 << 10);
+    source.core().lookAgain(source.peer(1), cluster.scheduler().nowNs());
+    run(2);
+    outcome.requireAll(Verdict.DELIVERED);
+    assertEquals(1, count(source, TransportCounter.PULLS_SERVED));
+  }
+
+  @Test
+  void shouldLookForAPatientPullsKeyWheneverItIsRepeated() {
+    BlockRef place = target.takePlace();
+    Outcome outcome = pullSoon(new BlockKey(0, nextKey), place);
+    run(5);
+    block(source, 4 << 10);
+    run(2 * RETRANSMIT_NS / MS);
+    outcome.requireAll(Verdict.DELIVERED);
+  }
+
+  @Test
+  void shouldEndAPatientPullByItsDeadlineAndByItsCaller() {
+    Outcome late = new Outcome();
+    Outcome cancelled = new Outcome();
+    long nowNs = cluster.scheduler().nowNs();
+    BlockKey never = new BlockKey(77, 77);
+    List<PullBlock> blocks = List.of(PullBlock.soon(never, 0, target.takePlace()));
+    target.core().pull(target.peer(0), blocks, nowNs + 20 * MS, late, nowNs);
+    CoreTransfer open =
+        target.core().pull(target.peer(0), blocks, nowNs + LONG_NS, cancelled, nowNs);
+    run(40);
+    late.requireAll(Verdict.TIMED_OUT);
+    cancelled.requireOpen();
+    open.end(Refusal.CANCELLED.code(), cluster.scheduler().nowNs());
+    cancelled.requireAll(Refusal.CANCELLED.code());
+    run(100);
+    assertEquals(0, source.core().transferCount(), "nothing waits at the source");
+  }
+
+  @Test
+  void shouldSendNothingBeforeTheLastBlockIsKnown() {
+    List<PullBlock> blocks = new ArrayList<>();
+    SealedBlock known = block(source, 1000);
+    blocks.add(PullBlock.of(known.key(), 0, target.takePlace()));
+    blocks.add(PullBlock.soon(new BlockKey(0, nextKey), 0, target.takePlace()));
+    Outcome outcome = new Outcome();
+    long nowNs = cluster.scheduler().nowNs();
+    target.core().pull(target.peer(0), blocks, nowNs + LONG_NS, outcome, nowNs);
+    long before = count(source, TransportCounter.BULK_BYTES_SENT);
+    run(RETRANSMIT_NS / MS / 2);
+    assertEquals(before, count(source, TransportCounter.BULK_BYTES_SENT));
+    block(source, 1000);
+    source.core().lookAgain(source.peer(1), cluster.scheduler().nowNs());
+    run(2);
+    outcome.requireAll(Verdict.DELIVERED);
+  }
+
+  private Outcome pullSoon(BlockKey key, BlockRef place) {
+    Outcome outcome = new Outcome();
+    long nowNs = cluster.scheduler().nowNs();
+    List<PullBlock> blocks = List.of(PullBlock.soon(key, 0, place));
+    target.core().pull(target.peer(0), blocks, nowNs + LONG_NS, outcome, nowNs);
+    return outcome;
   }
 
   @Test

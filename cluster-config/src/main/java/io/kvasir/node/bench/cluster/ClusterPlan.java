@@ -79,8 +79,9 @@ record ClusterPlan(
     common.put("kvasir.transport.sizing.max-peers", Integer.toString(nodeCount() - 1));
     if (medium == Medium.IPC) {
       common.put("kvasir.transport.sizing.nodes-per-host", Integer.toString(nodeCount()));
-      // As the demo has it: a log that stays in the cores' cache.
-      common.put("kvasir.transport.sizing.bulk-term", "1 MiB");
+      // Both ends share cores with everything else here: while one is off its core, the other goes
+      // on with what lies in the log.
+      common.put("kvasir.transport.sizing.bulk-term", "8 MiB");
     } else {
       common.put("kvasir.transport.driver.mode", "embedded");
       common.put("kvasir.actors.link.udp-host", "127.0.0.1");

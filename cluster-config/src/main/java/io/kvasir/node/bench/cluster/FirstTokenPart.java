@@ -54,10 +54,11 @@ final class FirstTokenPart {
    * Lengths and counts.
    *
    * @param warmRounds before what is measured, the nodes by turns, so that both have compiled code
-   * @param warmLoads of the last of them, from the peer: compilers count the frames of transfers
+   * @param warmLoads of the last of them, from the peer: a load runs most of its code once, and
+   *     compilers go on for about a hundred
    */
   record Size(int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds) {
-    static final Size WHOLE = new Size(2048, 512, 8, 20, 7);
+    static final Size WHOLE = new Size(2048, 512, 8, 100, 7);
     static final Size QUICK = new Size(256, 64, 1, 1, 2);
   }
 
