@@ -16,4 +16,10 @@ public interface Transfer {
 
   /** Asks for the end: blocks without verdict become {@link Refusal#CANCELLED}. */
   void cancel();
+
+  /**
+   * Ends the patience of a pull's blocks ({@link PullBlock#patient}): what the peer does not know
+   * when it hears this it refuses as {@link Refusal#NOT_FOUND}. No effect once it has offered them.
+   */
+  void hurry();
 }

@@ -26,8 +26,8 @@ import java.util.stream.IntStream;
  *
  * <p>Where the turn to read comes before the loan, the peer is asked for the blocks by key at once:
  * its transport holds the question until the loan stands and sends then, which saves the loan's way
- * here and the question's way there. If the peer lends less than was asked, or does not know how to
- * wait, that early pull ends and what was lent is pulled by reference.
+ * here and the question's way there. When the loan is known here the peer's patience ends; what it
+ * lent but had refused before, because it does not know how to wait, is pulled by reference.
  */
 final class PeerRead {
   private final PeerTier peer;
@@ -99,42 +99,55 @@ final class PeerRead {
   }
 
   private CompletableFuture<Fetch> readEarly(Transfer early, Reply reply) {
-    boolean whole =
-        reply instanceof Lent lent
-            && lent.regions().length == slice.size()
-            && Arrays.stream(lent.regions()).allMatch(region -> region >= 0);
-    if (!whole) {
+    boolean lent = reply instanceof Lent loan && peer.fits(loan, slice);
+    if (lent) {
+      // What is not lent to us by now is not going to be.
+      early.hurry();
+    } else {
       early.cancel();
     }
     // The slots are the transport's until the early pull has ended.
     return early
         .result()
         .thenComposeAsync(
-            result -> {
-              if (whole && !refused(result) && peer.fits((Lent) reply, slice)) {
-                return CompletableFuture.completedFuture(
-                    keep((Lent) reply, IntStream.range(0, slice.size()).boxed().toList(), result));
-              }
-              return read(reply);
-            },
+            result -> lent ? readRest((Lent) reply, result) : nothing(gone(reply)),
             node.executor());
   }
 
-  private static boolean refused(TransferResult result) {
-    return result.verdicts().stream()
-        .anyMatch(v -> v instanceof Verdict.Refused r && r.reason() == Refusal.NOT_FOUND);
+  /** Reads what was lent though a peer that does not know how to wait had refused it before. */
+  private CompletableFuture<Fetch> readRest(Lent lent, TransferResult early) {
+    Arrived arrived = new Arrived(lent);
+    arrived.add(every(), early);
+    List<Integer> rest =
+        every().stream()
+            .filter(i -> lent.regions()[i] >= 0 && notFound(early.verdicts().get(i)))
+            .toList();
+    return rest.isEmpty() ? CompletableFuture.completedFuture(keep(arrived)) : pull(arrived, rest);
+  }
+
+  private List<Integer> every() {
+    return IntStream.range(0, slice.size()).boxed().toList();
+  }
+
+  private static boolean notFound(Verdict verdict) {
+    return verdict instanceof Verdict.Refused refused && refused.reason() == Refusal.NOT_FOUND;
   }
 
   /** Reads what a reply lends. */
   private CompletableFuture<Fetch> read(Reply reply) {
     if (reply instanceof Lent lent && peer.fits(lent, slice)) {
-      return pull(lent);
+      return pull(new Arrived(lent), every().stream().filter(i -> lent.regions()[i] >= 0).toList());
     }
+    return nothing(gone(reply));
+  }
+
+  /** Without a loan nothing is there; without a reply that is not known. */
+  private BitSet gone(Reply reply) {
     BitSet gone = new BitSet();
     if (reply != null) {
       wanted.forEach(gone::set);
     }
-    return nothing(gone);
+    return gone;
   }
 
   private CompletableFuture<Fetch> nothing(BitSet gone) {
@@ -142,72 +155,85 @@ final class PeerRead {
     return CompletableFuture.completedFuture(Fetch.none(gone));
   }
 
-  private CompletableFuture<Fetch> pull(Lent lent) {
+  /**
+   * Pulls blocks of a loan by reference.
+   *
+   * @param places in the slice
+   */
+  private CompletableFuture<Fetch> pull(Arrived arrived, List<Integer> places) {
+    Lent lent = arrived.lent;
     List<PullBlock> blocks = new ArrayList<>();
-    List<Integer> pulled = new ArrayList<>();
-    for (int i = 0; i < slice.size(); i++) {
-      if (lent.regions()[i] >= 0) {
-        BlockRef source = new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
-        blocks.add(
-            new PullBlock(key(i), LayerRange.ALL, encoding(i), filling.ref(wanted.get(i)), source));
-        pulled.add(i);
-      }
+    for (int i : places) {
+      BlockRef source = new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
+      blocks.add(
+          new PullBlock(key(i), LayerRange.ALL, encoding(i), filling.ref(wanted.get(i)), source));
     }
     Duration granted = Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard());
     Duration patience = min(left(), granted);
     if (blocks.isEmpty() || !patience.isPositive()) {
-      node.calls().giveBack(lent);
-      return nothing(notLent(lent));
+      return CompletableFuture.completedFuture(keep(arrived));
     }
     return node.links()
         .transport()
         .pull(peer.nodeId(), blocks, patience, null)
         .result()
-        .thenApplyAsync(result -> keep(lent, pulled, result), node.executor());
+        .thenApplyAsync(
+            result -> {
+              arrived.add(places, result);
+              return keep(arrived);
+            },
+            node.executor());
   }
 
-  private BitSet notLent(Lent lent) {
-    BitSet gone = new BitSet();
-    for (int i = 0; i < slice.size(); i++) {
-      if (lent.regions()[i] < 0) {
-        gone.set(wanted.get(i));
-      }
+  /** What one or two transfers brought of a loan. */
+  private final class Arrived {
+    private final Lent lent;
+
+    /** The last verdict on each block of the slice, or null. */
+    private final Verdict[] verdicts = new Verdict[slice.size()];
+
+    private long bytes;
+
+    Arrived(Lent lent) {
+      this.lent = lent;
     }
-    return gone;
+
+    /**
+     * @param places in the slice of the transfer's blocks
+     */
+    void add(List<Integer> places, TransferResult result) {
+      for (int b = 0; b < places.size(); b++) {
+        verdicts[places.get(b)] = result.verdicts().get(b);
+      }
+      bytes += result.deliveredBytes();
+      tellLink(result);
+    }
+
+    /** Places that came broken, which the lender should look at. */
+    int[] broken() {
+      return IntStream.range(0, verdicts.length)
+          .filter(i -> verdicts[i] instanceof Verdict.Refused r && r.reason() == Refusal.CHECKSUM)
+          .toArray();
+    }
   }
 
-  /**
-   * Gives the loan back and the blocks that came to the host tier.
-   *
-   * @param pulled places in the slice of the transfer's blocks
-   */
-  private Fetch keep(Lent lent, List<Integer> pulled, TransferResult result) {
-    int[][] sums = checksums(lent);
-    node.calls().giveBack(lent, broken(result, pulled));
-    BitSet gone = notLent(lent);
+  /** Gives the loan back, and the host tier the blocks that came. */
+  private Fetch keep(Arrived arrived) {
+    int[][] sums = checksums(arrived.lent);
+    node.calls().giveBack(arrived.lent, arrived.broken());
+    BitSet gone = new BitSet();
     int[][] kept = new int[filling.blocks().size()][];
-    for (int b = 0; b < pulled.size(); b++) {
-      int place = wanted.get(pulled.get(b));
-      if (result.verdicts().get(b).delivered()) {
-        kept[place] = sums[pulled.get(b)];
-      } else if (result.verdicts().get(b) instanceof Verdict.Refused) {
+    for (int i = 0; i < slice.size(); i++) {
+      int place = wanted.get(i);
+      boolean lent = arrived.lent.regions()[i] >= 0;
+      if (lent && arrived.verdicts[i] != null && arrived.verdicts[i].delivered()) {
+        kept[place] = sums[i];
+      } else if (!lent || arrived.verdicts[i] instanceof Verdict.Refused) {
         gone.set(place);
       }
     }
     filling.commit(Arrays.asList(kept));
-    tellLink(result);
-    return new Fetch(
-        new BitSet(), gone, result.deliveredBytes(), node.clock().getAsLong() - startNs);
-  }
-
-  private static int[] broken(TransferResult result, List<Integer> pulled) {
-    return IntStream.range(0, pulled.size())
-        .filter(
-            b ->
-                result.verdicts().get(b) instanceof Verdict.Refused refused
-                    && refused.reason() == Refusal.CHECKSUM)
-        .map(pulled::get)
-        .toArray();
+    return new Fetch(new BitSet(), gone, arrived.bytes, node.clock().getAsLong() - startNs);
   }
 
   private void tellLink(TransferResult result) {

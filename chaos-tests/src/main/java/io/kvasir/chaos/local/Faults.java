@@ -5,8 +5,11 @@ import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.tier.BlockFetcher;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.transport.BlockKey;
+import io.kvasir.transport.BlockRef;
 import io.kvasir.transport.BlockSource;
+import io.kvasir.transport.SealedBlock;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -21,6 +24,7 @@ public final class Faults {
   private final Gate loaded = new Gate();
   private final Gate borrows = new Gate();
   private final Set<BlockKey> hidden = ConcurrentHashMap.newKeySet();
+  private final Map<BlockKey, BlockRef> served = new ConcurrentHashMap<>();
 
   Faults() {}
 
@@ -42,6 +46,11 @@ public final class Faults {
   /** Blocks that this node's transport cannot find any more, though they were lent. */
   public Set<BlockKey> hidden() {
     return hidden;
+  }
+
+  /** Where the blocks lay that this node's transport was asked for, when it last was. */
+  public Map<BlockKey, BlockRef> served() {
+    return Map.copyOf(served);
   }
 
   /** As before. */
@@ -69,7 +78,13 @@ public final class Faults {
   }
 
   BlockSource source(BlockSource source) {
-    return (peer, key) -> hidden.contains(key) ? null : source.find(peer, key);
+    return (peer, key) -> {
+      SealedBlock block = hidden.contains(key) ? null : source.find(peer, key);
+      if (block != null) {
+        served.put(key, block.ref());
+      }
+      return block;
+    };
   }
 
   /** What passes through the gate to the target, in order. */

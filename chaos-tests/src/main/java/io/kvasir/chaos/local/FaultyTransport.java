@@ -113,6 +113,11 @@ public final class FaultyTransport implements BlockTransport {
       public void cancel() {
         started.thenAccept(Transfer::cancel);
       }
+
+      @Override
+      public void hurry() {
+        started.thenAccept(Transfer::hurry);
+      }
     };
   }
 

@@ -3,7 +3,6 @@ package io.kvasir.chaos.scenario;
 import io.kvasir.chaos.Evidence;
 import io.kvasir.chaos.Scale;
 import io.kvasir.chaos.Scenario;
-import io.kvasir.chaos.local.FaultyTransport.Pull;
 import io.kvasir.chaos.local.LocalAnswer;
 import io.kvasir.chaos.local.LocalCluster;
 import io.kvasir.chaos.local.LocalModel;
@@ -13,7 +12,6 @@ import io.kvasir.transport.BlockRef;
 import io.kvasir.transport.PullBlock;
 import io.kvasir.transport.Refusal;
 import io.kvasir.transport.Verdict;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -45,10 +43,7 @@ public final class A4StaleReference implements Scenario<LocalCluster> {
     Peers.right(evidence, computed, loaded, "over the network");
     int full = Peers.BLOCKS * LocalModel.SLOTS;
     evidence.equal(full, loaded.sources().peer(), "tokens from the other node");
-    Map<BlockKey, BlockRef> old = new HashMap<>();
-    for (Pull pull : reader.transport().seen()) {
-      pull.blocks().forEach(block -> old.put(block.key(), block.source()));
-    }
+    Map<BlockKey, BlockRef> old = owner.faults().served();
 
     // Others move in, then the same blocks come back to other places.
     Peers.clean(cluster, evidence);
@@ -72,6 +67,11 @@ public final class A4StaleReference implements Scenario<LocalCluster> {
 
   private static PullBlock aged(PullBlock block, Map<BlockKey, BlockRef> old) {
     return new PullBlock(
-        block.key(), block.layers(), block.encoding(), block.destination(), old.get(block.key()));
+        block.key(),
+        block.layers(),
+        block.encoding(),
+        block.destination(),
+        old.get(block.key()),
+        block.patient());
   }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.ObjLongConsumer;
 
 /** A transfer as its caller sees it, fed by the core. */
 final class TransferHandle implements Transfer, TransferListener {
@@ -47,12 +48,21 @@ final class TransferHandle implements Transfer, TransferListener {
 
   @Override
   public void cancel() {
+    submit((core, nowNs) -> core.end(Refusal.CANCELLED.code(), nowNs));
+  }
+
+  @Override
+  public void hurry() {
+    submit((core, nowNs) -> core.hurry());
+  }
+
+  private void submit(ObjLongConsumer<CoreTransfer> action) {
     transport.submit(
         new Command() {
           @Override
           public void run(long nowNs) {
             if (transfer != null) {
-              transfer.end(Refusal.CANCELLED.code(), nowNs);
+              action.accept(transfer, nowNs);
             }
           }
 

@@ -84,6 +84,7 @@ final class Incoming implements CoreTransfer {
   private long activityNs;
   private long endedNs;
   private boolean anyOffer;
+  private boolean patient = true;
 
   Incoming(
       Peer peer,
@@ -167,7 +168,7 @@ final class Incoming implements CoreTransfer {
           .firstLayer(request.layers().first())
           .layerLimit(request.layers().limit())
           .byReference(source == null ? 0 : (short) 1)
-          .patient(request.patient() ? (short) 1 : 0)
+          .patient(request.patient() && patient ? (short) 1 : 0)
           .reserved2(0)
           .region(source == null ? 0 : source.regionId())
           .slot(source == null ? 0 : source.slot())
@@ -517,6 +518,14 @@ final class Incoming implements CoreTransfer {
         && position() > ackedBytes
         && nowNs - activityNs >= peer.core().config().timeouts().ackDelayNs()) {
       ackNeeded = true;
+    }
+  }
+
+  @Override
+  public void hurry() {
+    patient = false;
+    if (pulled && !anyOffer && !ended) {
+      requestNext = 0;
     }
   }
 

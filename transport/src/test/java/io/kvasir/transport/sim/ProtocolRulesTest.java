@@ -382,6 +382,24 @@ class ProtocolRulesTest {
   }
 
   @Test
+  void shouldRefuseWhatIsNotKnownWhenThePullHurries() {
+    SealedBlock known = block(source, 1000);
+    List<PullBlock> blocks =
+        List.of(
+            PullBlock.soon(known.key(), 0, target.takePlace()),
+            PullBlock.soon(new BlockKey(77, 77), 0, target.takePlace()));
+    Outcome outcome = new Outcome();
+    long nowNs = cluster.scheduler().nowNs();
+    CoreTransfer open = target.core().pull(target.peer(0), blocks, nowNs + LONG_NS, outcome, nowNs);
+    run(5);
+    outcome.requireOpen();
+    open.hurry();
+    run(RETRANSMIT_NS / MS / 2);
+    assertEquals(Verdict.DELIVERED, outcome.codes[0]);
+    assertEquals(Refusal.NOT_FOUND.code(), outcome.codes[1]);
+  }
+
+  @Test
   void shouldSendNothingBeforeTheLastBlockIsKnown() {
     List<PullBlock> blocks = new ArrayList<>();
     SealedBlock known = block(source, 1000);
