@@ -65,6 +65,9 @@ final class DriverContexts {
         .driverTimeoutMs(settings.driverTimeout().toMillis())
         .publicationTermBufferLength(sizing.bulk().termBytes())
         .ipcTermBufferLength(sizing.bulk().termBytes())
+        // Half a term is the default; of a whole one two thirds of the log lie between both ends,
+        // so that either goes on longer while the other, or this driver, is off its core.
+        .ipcPublicationTermWindowLength(sizing.bulk().termBytes())
         .mtuLength(sizing.bulk().mtuBytes())
         .ipcMtuLength(sizing.bulk().mtuBytes())
         .initialWindowLength(sizing.bulk().windowBytes())
