@@ -8,10 +8,14 @@ import java.util.List;
 
 /** The command line of a process of its own: this JVM's flags and class path, another heap. */
 public final class ChildCommand {
+  /** Clears the whole heap before the program starts. */
+  public static final String PRE_TOUCH = "-XX:+AlwaysPreTouch";
+
   private ChildCommand() {}
 
   /**
-   * @param heapMib −Xmx of the child; the environment's KVASIR_HEAP wins over it
+   * @param heapMib −Xmx of the child; the environment's KVASIR_HEAP wins over it, and is taken from
+   *     the system at once
    * @param flags further flags of the child
    * @param arguments of {@code kvasir}
    */
@@ -31,13 +35,22 @@ public final class ChildCommand {
       }
     }
     command.addAll(flags);
-    String heap = System.getenv("KVASIR_HEAP");
-    command.add("-Xmx" + (heap == null ? heapMib + "m" : heap));
+    command.addAll(heap(heapMib, System.getenv("KVASIR_HEAP")));
     command.add("-cp");
     command.add(System.getProperty("java.class.path"));
     command.add(main.getName());
     command.addAll(arguments);
     return command;
+  }
+
+  /**
+   * A heap that the operator has sized is the node's from its start: what a collection moves into
+   * untouched pages pauses it for as long as the system needs to clear them.
+   */
+  static List<String> heap(long heapMib, String chosen) {
+    return chosen == null
+        ? List.of("-Xmx" + heapMib + "m")
+        : List.of("-Xmx" + chosen, "-Xms" + chosen, PRE_TOUCH);
   }
 
   private static boolean isOurs(String flag) {
