@@ -157,13 +157,16 @@ final class BenchCluster implements AutoCloseable {
         });
   }
 
-  /** Whether every gateway sees all nodes, and each computing one with its model. */
+  /**
+   * Whether every node sees all nodes, and each computing one with its model. A gateway alone goes
+   * on showing a node that has been killed until its heartbeats are missed.
+   */
   boolean isReady() throws InterruptedException {
     try {
-      for (int g = 0; g < gateways.size(); g++) {
+      for (URI admin : admins.values()) {
         int up = 0;
         int loaded = 0;
-        JsonNode status = StatusClient.get(admins.get("node-" + (g + 1)));
+        JsonNode status = StatusClient.get(admin);
         for (JsonNode member : status.path("members")) {
           boolean counts =
               member.path("status").asText().equals("Up")
