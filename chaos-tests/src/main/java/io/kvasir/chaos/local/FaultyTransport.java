@@ -88,10 +88,10 @@ public final class FaultyTransport implements BlockTransport {
             () -> {
               Duration left = deadline.minusNanos(System.nanoTime() - startNs);
               Duration patience = left.isPositive() ? left : Duration.ofMillis(1);
-              started.complete(
-                  transport.pull(peerNodeId, change.apply(blocks), patience, listener));
-              started
-                  .join()
+              Transfer transfer =
+                  transport.pull(peerNodeId, change.apply(blocks), patience, listener);
+              started.complete(transfer);
+              transfer
                   .result()
                   .whenComplete(
                       (end, failure) -> {

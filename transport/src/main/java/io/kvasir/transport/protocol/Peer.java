@@ -19,9 +19,6 @@ public final class Peer {
   /** Notices that wait for the control lane; older ones give way (the other side has deadlines). */
   private static final int MAX_NOTICES = 128;
 
-  /** One of so many quanta goes to the transfers by turns. */
-  private static final int ROUND_SHARE = 4;
-
   private final TransportCore core;
   private final long nodeId;
   private final long incarnation;
@@ -36,13 +33,7 @@ public final class Peer {
   private final boolean[] noticeToSource = new boolean[MAX_NOTICES];
   private int noticeHead;
   private int noticeCount;
-  private int turn;
-
-  /** Quanta sent so far, which tells whose the next is. */
-  private int quanta;
-
-  private int budgetBytes;
-  private boolean blocked;
+  private final SendOrder sending = new SendOrder(this, outgoing);
   private final long[] notConnectedSinceNs = new long[Lane.values().length];
   private final boolean[] notConnected = new boolean[Lane.values().length];
   private long lastHeardNs;
@@ -207,7 +198,7 @@ public final class Peer {
     }
     int work = 0;
     if (flushControl(nowNs)) {
-      work = sendSmallAndBulk(nowNs);
+      work = sending.send(nowNs);
     }
     breakIfNeeded(nowNs);
     return work;
@@ -247,75 +238,6 @@ public final class Peer {
     if (ready()) {
       core.groups().flush(this, nowNs);
     }
-  }
-
-  /**
-   * Transfers send a frame (or as many small ones) at a time; vectors go before each. Three of four
-   * frames are of the transfer that is nearest to its end: sharing evenly would end all of them
-   * late, and what waits for the first would be asked for when the lane has run empty. The fourth
-   * goes round, so that a long transfer beside many short ones goes on.
-   */
-  private int sendSmallAndBulk(long nowNs) {
-    core.groups().flush(this, nowNs);
-    budgetBytes = core.config().limits().bytesPerCycle();
-    int work = 0;
-    blocked = false;
-    while (budgetBytes > 0 && !blocked) {
-      Outgoing nearest = ++quanta % ROUND_SHARE == 0 ? null : nearestToEnd();
-      int sent = nearest == null ? 0 : sendQuantum(nearest, nowNs);
-      if (sent == 0 && !blocked) {
-        sent = sendRound(nowNs);
-      }
-      if (sent == 0) {
-        break;
-      }
-      work += sent;
-    }
-    return work;
-  }
-
-  /** The transfer with least to send, or null if they are fewer than two. */
-  private Outgoing nearestToEnd() {
-    Outgoing nearest = null;
-    for (int i = 0; i < outgoing.size() && outgoing.size() > 1; i++) {
-      Outgoing one = outgoing.get(i);
-      if (one.streaming()
-          && one.remainingBytes() > 0
-          && (nearest == null || one.remainingBytes() < nearest.remainingBytes())) {
-        nearest = one;
-      }
-    }
-    return nearest;
-  }
-
-  /** Frames of the next transfer in turn that has some; 0 if none has. */
-  private int sendRound(long nowNs) {
-    int sent = 0;
-    for (int i = 0; i < outgoing.size() && sent == 0 && !blocked; i++) {
-      turn = turn >= outgoing.size() ? 0 : turn;
-      sent = sendQuantum(outgoing.get(turn), nowNs);
-      turn++;
-    }
-    return sent;
-  }
-
-  /** Frames sent; a link that takes none blocks the lane. */
-  private int sendQuantum(Outgoing transfer, long nowNs) {
-    int quantumBytes = link.maxFrameBytes(Lane.BULK);
-    int sentBytes = 0;
-    int count = 0;
-    int sent = 1;
-    while (sent > 0 && sentBytes < quantumBytes && transfer.streaming()) {
-      sent = transfer.sendFrame(nowNs);
-      if (sent > 0) {
-        sentBytes += Math.max(sent, 64);
-        count++;
-        core.groups().flush(this, nowNs);
-      }
-    }
-    budgetBytes -= sentBytes;
-    blocked |= sent < 0;
-    return count;
   }
 
   /** Deadlines, repetition, silence, idleness. */

@@ -280,8 +280,8 @@ class ProtocolRulesTest {
     assertEquals(24 - 19, count(source, TransportCounter.BEST_EFFORT_DROPS));
   }
 
-  @Test
-  void shouldLetTransfersTakeTurnsFrameByFrame() {
+  /** Fills with the transfer of each bulk frame from now on. */
+  private List<Long> bulkOrder() {
     List<Long> order = new ArrayList<>();
     cluster
         .network()
@@ -292,6 +292,12 @@ class ProtocolRulesTest {
               }
               return true;
             });
+    return order;
+  }
+
+  @Test
+  void shouldLetTransfersTakeTurnsFrameByFrame() {
+    List<Long> order = bulkOrder();
     push(16, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS);
     while (order.size() < 8) {
       cluster.scheduler().step();
@@ -314,16 +320,7 @@ class ProtocolRulesTest {
 
   @Test
   void shouldEndTheShorterOfTwoTransfersFirstAndLetTheOtherGoOn() {
-    List<Long> order = new ArrayList<>();
-    cluster
-        .network()
-        .filter(
-            (from, to, lane, frame) -> {
-              if (lane == Lane.BULK) {
-                order.add(new UnsafeBuffer(frame).getLong(FrameLayout.HEADER_BYTES));
-              }
-              return true;
-            });
+    List<Long> order = bulkOrder();
     push(12, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS).requireOpen();
     push(8, 8 << 10, DeliveryClass.REQUIRES_DELIVERY, LONG_NS).requireOpen();
     run(100);
