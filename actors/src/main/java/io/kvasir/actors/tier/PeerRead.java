@@ -57,10 +57,13 @@ final class PeerRead {
   CompletableFuture<Fetch> start(CompletableFuture<Void> turn) {
     Duration left = left();
     Duration ttl = left.plus(node.settings().guard());
+    // Asked before the loan is: whether a pull goes out early is not to hang on which thread is
+    // first.
+    boolean due = turn.isDone();
     // The directory goes on naming a node that has died until the cluster has noticed.
     CompletableFuture<Reply> loan =
         peer.borrow(slice, ttl, min(left, node.settings().loanDeadline()));
-    return turn.handle((before, failure) -> loan.isDone() ? null : pullEarly())
+    return turn.handle((before, failure) -> due || !loan.isDone() ? pullEarly() : null)
         .thenCompose(
             early ->
                 loan.thenComposeAsync(
