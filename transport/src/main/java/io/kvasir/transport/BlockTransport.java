@@ -31,6 +31,13 @@ public interface BlockTransport extends AutoCloseable {
   Region register(MemorySegment memory, int slotBytes);
 
   /**
+   * The same with the generations of its slots in memory of the caller's; see {@link Region}.
+   *
+   * @param generations four bytes a slot, living as long as the region
+   */
+  Region register(MemorySegment memory, int slotBytes, MemorySegment generations);
+
+  /**
    * An invitation for a peer, which replaces an earlier one for it.
    *
    * @throws IllegalStateException if {@code maxPeers} invitations are out

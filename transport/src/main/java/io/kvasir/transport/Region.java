@@ -1,10 +1,12 @@
 package io.kvasir.transport;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /**
  * Off-heap memory registered with a transport: {@code slotCount} slots of {@code slotBytes}, each
@@ -17,11 +19,13 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  */
 public final class Region {
   private static final int CLOSING = 1 << 30;
+  private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
 
   private final int id;
   private final MemorySegment memory;
   private final int slotBytes;
-  private final AtomicIntegerArray generations;
+  private final MemorySegment generations;
+  private final int slotCount;
   private final AtomicInteger state = new AtomicInteger();
   private final CompletableFuture<Void> closed = new CompletableFuture<>();
 
@@ -32,6 +36,16 @@ public final class Region {
    *     threads, or not a multiple of {@code slotBytes}
    */
   public Region(int id, MemorySegment memory, int slotBytes) {
+    this(id, memory, slotBytes, null);
+  }
+
+  /**
+   * The same with its generations where others may read them.
+   *
+   * @param generations four bytes a slot in the machine's order, at least as long-lived as the
+   *     region; null = the region's own
+   */
+  public Region(int id, MemorySegment memory, int slotBytes, MemorySegment generations) {
     if (!memory.isNative() || memory.isReadOnly()) {
       throw new IllegalArgumentException(
           "region " + id + " is not writable native memory; allocate it in a shared Arena");
@@ -50,7 +64,17 @@ public final class Region {
     this.id = id;
     this.memory = memory;
     this.slotBytes = slotBytes;
-    this.generations = new AtomicIntegerArray(Math.toIntExact(memory.byteSize() / slotBytes));
+    this.slotCount = Math.toIntExact(memory.byteSize() / slotBytes);
+    this.generations =
+        generations == null ? MemorySegment.ofArray(new int[slotCount]) : generations;
+    if (this.generations.byteSize() != (long) Integer.BYTES * slotCount) {
+      throw new IllegalArgumentException(
+          "generationsBytes="
+              + this.generations.byteSize()
+              + " for slotCount="
+              + slotCount
+              + "; give four bytes a slot");
+    }
   }
 
   /** Id, unique within the transport. */
@@ -65,7 +89,7 @@ public final class Region {
 
   /** Slots in the region. */
   public int slotCount() {
-    return generations.length();
+    return slotCount;
   }
 
   /** The registered memory. */
@@ -75,17 +99,20 @@ public final class Region {
 
   /** Current generation of a slot. */
   public int generation(int slot) {
-    return generations.get(slot);
+    return (int) GENERATION.getVolatile(generations, (long) Integer.BYTES * slot);
   }
 
   /** Ends the life of a slot's content; returns the new generation. */
   public int renew(int slot) {
-    return generations.incrementAndGet(slot);
+    int before = (int) GENERATION.getAndAdd(generations, (long) Integer.BYTES * slot, 1);
+    // Who reads the memory without a lock must not see the next content under this generation.
+    VarHandle.storeStoreFence();
+    return before + 1;
   }
 
   /** A reference to the slot as it is now. */
   public BlockRef ref(int slot) {
-    return new BlockRef(id, slot, generations.get(slot));
+    return new BlockRef(id, slot, generation(slot));
   }
 
   /** The slot's bytes; a new view each call. */
@@ -95,7 +122,7 @@ public final class Region {
 
   /** Address of the slot's first byte; valid while a lease is held. */
   public long slotAddress(int slot) {
-    if (slot < 0 || slot >= generations.length()) {
+    if (slot < 0 || slot >= slotCount) {
       throw new IndexOutOfBoundsException("slot=" + slot + " of slotCount=" + slotCount());
     }
     return memory.address() + (long) slot * slotBytes;
@@ -134,6 +161,11 @@ public final class Region {
       closed.complete(null);
     }
     return closed;
+  }
+
+  /** Completes when {@link #close} was called and the last lease has ended. */
+  public CompletionStage<Void> ended() {
+    return closed.minimalCompletionStage();
   }
 
   void release() {

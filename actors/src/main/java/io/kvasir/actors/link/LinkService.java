@@ -10,20 +10,27 @@ import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.MediumKind;
 import io.kvasir.transport.PeerStatus;
+import io.kvasir.transport.Region;
 import io.kvasir.transport.SealedBlock;
 import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.Transports;
+import io.kvasir.transport.Transports.Encryption;
+import io.kvasir.transport.driver.ConfigurationException;
 import io.kvasir.transport.driver.DriverClients;
 import io.kvasir.transport.driver.DriverSettings;
 import io.kvasir.transport.driver.SizingSettings;
 import io.kvasir.transport.media.AeronMedium;
 import io.kvasir.transport.media.AeronSettings;
+import io.kvasir.transport.shared.PeerMemory;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.MeterBinder;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
@@ -53,6 +60,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
 
   private final ClusterView view;
   private final BlockTransport transport;
+  private final HostMemories memories;
   private final AutoCloseable below;
   private final List<BlockSource> sources;
   private final Map<Long, LinkStatus> links = new ConcurrentHashMap<>();
@@ -87,6 +95,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
                       source,
                       BlockSink.NONE,
                       Transports.Options.DEFAULT.with(settings.encryption())),
+              memories(clients, view.self(), settings),
               clients);
       started = true;
       return service;
@@ -98,7 +107,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
   }
 
   /**
-   * Starts over a transport of the caller's making.
+   * Starts over a transport of the caller's making; memory is not shared with peers.
    *
    * @param opener makes the transport that serves the given source
    * @param below closed behind the transport
@@ -109,7 +118,40 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
       LinkSettings settings,
       BiFunction<TransportConfig, BlockSource, BlockTransport> opener,
       AutoCloseable below) {
-    return new LinkService(system, view, settings, opener, below);
+    return start(system, view, settings, opener, HostMemories.none(), below);
+  }
+
+  /**
+   * The same with memory that peers on this host may read.
+   *
+   * @param memories closed behind the transport
+   */
+  public static LinkService start(
+      ActorSystem<?> system,
+      ClusterView view,
+      LinkSettings settings,
+      BiFunction<TransportConfig, BlockSource, BlockTransport> opener,
+      HostMemories memories,
+      AutoCloseable below) {
+    return new LinkService(system, view, settings, opener, memories, below);
+  }
+
+  /** Frames that are to be sealed on any way are not to be read on a way without frames. */
+  private static HostMemories memories(
+      DriverClients clients, NodeInfo self, LinkSettings settings) {
+    if (!settings.sharedMemory() || settings.encryption() == Encryption.ALWAYS) {
+      return HostMemories.none();
+    }
+    try {
+      Path base = clients.sharedBase();
+      return base == null
+          ? HostMemories.none()
+          : HostMemories.open(base, self.nodeId(), self.incarnation(), clients::availableBytes);
+    } catch (ConfigurationException notOurs) {
+      // The driver is another one's: it does without this folder, and so do the blocks.
+      LOG.warn("blocks of this node stay private to its process: {}", notOurs.getMessage());
+      return HostMemories.none();
+    }
   }
 
   private LinkService(
@@ -117,8 +159,10 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
       ClusterView view,
       LinkSettings settings,
       BiFunction<TransportConfig, BlockSource, BlockTransport> opener,
+      HostMemories memories,
       AutoCloseable below) {
     this.view = view;
+    this.memories = memories;
     this.below = below;
     this.sources = new CopyOnWriteArrayList<>();
     NodeInfo self = view.self();
@@ -179,6 +223,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
   private final class Changes implements LinkActor.Listener {
     @Override
     public void up(PeerStatus status) {
+      memories.up(status);
       LinkStatus former = links.get(status.nodeId());
       double rate = former == null ? 0 : former.bytesPerSecond();
       links.put(
@@ -191,6 +236,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
     @Override
     public void down(long nodeId, String reason) {
       links.remove(nodeId);
+      memories.down(nodeId);
     }
   }
 
@@ -260,6 +306,16 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
   }
 
   @Override
+  public Region region(Arena arena, long bytes, int slotBytes) {
+    return memories.region(transport, arena, bytes, slotBytes);
+  }
+
+  @Override
+  public PeerMemory memory(long nodeId) {
+    return memories.of(nodeId);
+  }
+
+  @Override
   public Runnable serve(BlockSource source) {
     sources.add(source);
     return () -> sources.remove(source);
@@ -273,6 +329,9 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
           .tag("medium", medium.name().toLowerCase(Locale.ROOT))
           .register(registry);
     }
+    FunctionCounter.builder("kvasir.link_copied_bytes", memories, HostMemories::copiedBytes)
+        .description("Bytes copied out of the memory of peers on this host, past the media driver")
+        .register(registry);
     Gauge.builder("kvasir.link_bytes_per_second", links, LinkService::slowest)
         .description("Measured rate of the slowest link; 0 before the first transfer")
         .register(registry);
@@ -296,6 +355,7 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
     actor.tell(new LinkActor.Stop());
     waiters.forEach(waiter -> waiter.answer().complete(false));
     transport.close();
+    memories.close();
     CloseHelper.quietClose(below);
   }
 }

@@ -2,6 +2,9 @@ package io.kvasir.actors.link;
 
 import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
+import io.kvasir.transport.Region;
+import io.kvasir.transport.shared.PeerMemory;
+import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -33,6 +36,22 @@ public interface Links {
    * secrets.
    */
   void lost(long nodeId);
+
+  /**
+   * Memory of blocks, known to the transport; where that is possible peers on this host may read
+   * it. Blocks while it is taken from the system.
+   *
+   * @param arena owns the memory; closed after the region
+   * @param bytes a multiple of {@code slotBytes}
+   * @throws OutOfMemoryError if the system grants no more
+   */
+  Region region(Arena arena, long bytes, int slotBytes);
+
+  /**
+   * The memory of a peer that this process may read itself, or null: the peer is on another host,
+   * shares nothing, or the link to it does not stand.
+   */
+  PeerMemory memory(long nodeId);
 
   /**
    * Serves a source's blocks to peers; the first source that knows a key answers.

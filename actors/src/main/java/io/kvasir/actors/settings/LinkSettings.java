@@ -12,6 +12,7 @@ import java.util.Locale;
  *
  * @param udpHost address that peers on other hosts send to; empty = shared memory only
  * @param udpPort 0 = any free port
+ * @param sharedMemory whether peers on this host may read this node's blocks where they lie
  * @param attemptTimeout an unanswered message is sent again after this
  * @param backoffLimit longest wait between two attempts
  * @param rotationInterval keys are replaced after this
@@ -21,6 +22,7 @@ public record LinkSettings(
     String udpHost,
     int udpPort,
     Encryption encryption,
+    boolean sharedMemory,
     Duration attemptTimeout,
     Duration backoffLimit,
     Duration checkInterval,
@@ -41,6 +43,7 @@ public record LinkSettings(
         reader.text("udp-host"),
         reader.count("udp-port", 0, 65_535),
         Encryption.valueOf(encryption.toUpperCase(Locale.ROOT)),
+        reader.flag("shared-memory"),
         reader.duration("attempt-timeout", Duration.ofMillis(50), Duration.ofMinutes(1)),
         reader.duration("backoff-limit", Duration.ofMillis(50), Duration.ofMinutes(10)),
         reader.duration("check-interval", Duration.ofMillis(100), Duration.ofMinutes(10)),

@@ -12,6 +12,8 @@ import io.kvasir.transport.Refusal;
 import io.kvasir.transport.Transfer;
 import io.kvasir.transport.TransferResult;
 import io.kvasir.transport.Verdict;
+import io.kvasir.transport.shared.PeerMemory;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,6 +30,9 @@ import java.util.stream.IntStream;
  * its transport holds the question until the loan stands and sends then, which saves the loan's way
  * here and the question's way there. When the loan is known here the peer's patience ends; what it
  * lent but had refused before, because it does not know how to wait, is pulled by reference.
+ *
+ * <p>From a peer on this host whose memory this process may read, what is lent is copied instead:
+ * the transport is not asked but for what could not be copied.
  */
 final class PeerRead {
   private final PeerTier peer;
@@ -63,6 +68,12 @@ final class PeerRead {
     // The directory goes on naming a node that has died until the cluster has noticed.
     CompletableFuture<Reply> loan =
         peer.borrow(slice, ttl, min(left, node.settings().loanDeadline()));
+    PeerMemory memory = node.links().memory(peer.nodeId());
+    if (memory != null) {
+      return turn.handle((before, failure) -> null)
+          .thenCombine(loan, (nothing, reply) -> reply)
+          .thenComposeAsync(reply -> copy(memory, reply), node.executor());
+    }
     return turn.handle((before, failure) -> due || !loan.isDone() ? pullEarly() : null)
         .thenCompose(
             early ->
@@ -144,6 +155,35 @@ final class PeerRead {
     return nothing(gone(reply));
   }
 
+  /** Copies what a reply lends out of the peer's memory, and pulls what could not be copied. */
+  private CompletableFuture<Fetch> copy(PeerMemory memory, Reply reply) {
+    if (!(reply instanceof Lent lent && peer.fits(lent, slice))) {
+      return nothing(gone(reply));
+    }
+    Arrived arrived = new Arrived(lent);
+    List<Integer> rest = new ArrayList<>();
+    long beganNs = node.clock().getAsLong();
+    long patienceNs = granted(lent).toNanos();
+    long bytes = 0;
+    for (int i = 0; i < slice.size(); i++) {
+      if (lent.regions()[i] < 0) {
+        continue;
+      }
+      MemorySegment target = filling.segment(wanted.get(i));
+      if (!memory.copy(reference(lent, i), target)
+          || node.clock().getAsLong() - beganNs >= patienceNs) {
+        rest.add(i);
+      } else if (HostTier.matches(target, arrived.sums[i], 0, arrived.sums[i].length)) {
+        arrived.verdicts[i] = new Verdict.Delivered();
+        bytes += target.byteSize();
+      } else {
+        arrived.verdicts[i] = new Verdict.Refused(Refusal.CHECKSUM);
+      }
+    }
+    arrived.copied(bytes, node.clock().getAsLong() - beganNs);
+    return rest.isEmpty() ? CompletableFuture.completedFuture(keep(arrived)) : pull(arrived, rest);
+  }
+
   /** Without a loan nothing is there; without a reply that is not known. */
   private BitSet gone(Reply reply) {
     BitSet gone = new BitSet();
@@ -167,12 +207,11 @@ final class PeerRead {
     Lent lent = arrived.lent;
     List<PullBlock> blocks = new ArrayList<>();
     for (int i : places) {
-      BlockRef source = new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
       blocks.add(
-          new PullBlock(key(i), LayerRange.ALL, encoding(i), filling.ref(wanted.get(i)), source));
+          new PullBlock(
+              key(i), LayerRange.ALL, encoding(i), filling.ref(wanted.get(i)), reference(lent, i)));
     }
-    Duration granted = Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard());
-    Duration patience = min(left(), granted);
+    Duration patience = granted(lent);
     if (blocks.isEmpty() || !patience.isPositive()) {
       return CompletableFuture.completedFuture(keep(arrived));
     }
@@ -188,17 +227,37 @@ final class PeerRead {
             node.executor());
   }
 
-  /** What one or two transfers brought of a loan. */
+  private static BlockRef reference(Lent lent, int i) {
+    return new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
+  }
+
+  /** How long a loan that has come just now may be read. */
+  private Duration granted(Lent lent) {
+    return min(left(), Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard()));
+  }
+
+  /** What copies and transfers brought of a loan. */
   private final class Arrived {
     private final Lent lent;
 
     /** The last verdict on each block of the slice, or null. */
     private final Verdict[] verdicts = new Verdict[slice.size()];
 
+    /** Layer checksums of each block of the slice that is lent. */
+    private final int[][] sums;
+
     private long bytes;
 
     Arrived(Lent lent) {
       this.lent = lent;
+      this.sums = checksums(lent);
+    }
+
+    void copied(long count, long durationNs) {
+      bytes += count;
+      if (count > 0) {
+        node.links().measured(peer.nodeId(), count, durationNs);
+      }
     }
 
     /**
@@ -222,7 +281,6 @@ final class PeerRead {
 
   /** Gives the loan back, and the host tier the blocks that came. */
   private Fetch keep(Arrived arrived) {
-    int[][] sums = checksums(arrived.lent);
     node.calls().giveBack(arrived.lent, arrived.broken());
     BitSet gone = new BitSet();
     int[][] kept = new int[filling.blocks().size()][];
@@ -230,7 +288,7 @@ final class PeerRead {
       int place = wanted.get(i);
       boolean lent = arrived.lent.regions()[i] >= 0;
       if (lent && arrived.verdicts[i] != null && arrived.verdicts[i].delivered()) {
-        kept[place] = sums[i];
+        kept[place] = arrived.sums[i];
       } else if (!lent || arrived.verdicts[i] instanceof Verdict.Refused) {
         gone.set(place);
       }

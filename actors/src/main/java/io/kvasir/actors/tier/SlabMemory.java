@@ -16,10 +16,17 @@ import org.slf4j.LoggerFactory;
  * itself.
  */
 final class SlabMemory {
-  /** Makes regions known to the transport. */
+  /** Takes memory from the system and makes it known to the transport. */
   @FunctionalInterface
   interface Registrar {
-    Region register(MemorySegment memory, int slotBytes);
+    /**
+     * A new region.
+     *
+     * @param arena of the memory
+     * @param bytes a multiple of {@code slotBytes}
+     * @throws OutOfMemoryError if the system grants no more
+     */
+    Region region(Arena arena, long bytes, int slotBytes);
   }
 
   /** Pieces of a slab at most: a transport knows 256 regions. */
@@ -27,7 +34,6 @@ final class SlabMemory {
 
   private static final Logger LOG = LoggerFactory.getLogger(SlabMemory.class);
   private static final long LEAST_PIECE_BYTES = 16L << 20;
-  private static final int ALIGNMENT = 64;
 
   private final Arena arena;
   private final Registrar registrar;
@@ -70,8 +76,7 @@ final class SlabMemory {
       return slots;
     }
     try {
-      MemorySegment memory = arena.allocate((long) more * slotBytes, ALIGNMENT);
-      regions.add(registrar.register(memory, slotBytes));
+      regions.add(registrar.region(arena, (long) more * slotBytes, slotBytes));
     } catch (OutOfMemoryError full) {
       exhausted = true;
       LOG.warn(

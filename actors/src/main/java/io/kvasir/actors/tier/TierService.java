@@ -118,7 +118,7 @@ public final class TierService implements AutoCloseable {
             (settings.hostBytes() == 0 ? HostMemory.share() : settings.hostBytes()) / models,
             Math.max(1, SlabMemory.MAX_PIECES / models),
             settings.maxLeases(),
-            links.transport()::register,
+            links::region,
             executor,
             clock,
             new Announced(announcer));

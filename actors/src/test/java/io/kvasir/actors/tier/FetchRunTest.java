@@ -10,7 +10,6 @@ import io.kvasir.actors.tier.BlockFetcher.Fetched;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
-import io.kvasir.transport.Region;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -47,7 +46,8 @@ final class FetchRunTest {
                 SHAPE,
                 1 << 16,
                 64,
-                (memory, slotBytes) -> new Region(regions.getAndIncrement(), memory, slotBytes),
+                (arena, bytes, slotBytes) ->
+                    TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
                 Runnable::run,
                 System::nanoTime,
                 new Untold())) {

@@ -13,7 +13,6 @@ import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.transport.BlockRef;
-import io.kvasir.transport.Region;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
@@ -45,7 +44,8 @@ final class HostTierTest extends BlockTierContract {
             SHAPE,
             BYTES,
             64,
-            (memory, slotBytes) -> new Region(regions.getAndIncrement(), memory, slotBytes),
+            (arena, bytes, slotBytes) ->
+                TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
             Runnable::run,
             () -> System.nanoTime() + pausedNs.get(),
             new SlotTable.Listener() {
@@ -254,7 +254,7 @@ final class HostTierTest extends BlockTierContract {
             SHAPE,
             1,
             4,
-            (m, s) -> new Region(0, m, s),
+            (memory, bytes, slotBytes) -> TestBlocks.region(0, memory, bytes, slotBytes),
             Runnable::run,
             System::nanoTime,
             new SlotTable.Listener() {

@@ -16,7 +16,6 @@ import io.kvasir.actors.tier.TierMessage.Reply;
 import io.kvasir.actors.tier.TierMessage.Return;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.transport.BlockKey;
-import io.kvasir.transport.Region;
 import java.lang.foreign.Arena;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -53,7 +52,8 @@ final class LenderTest {
             TestBlocks.PLAIN,
             1 << 16,
             64,
-            (memory, slotBytes) -> new Region(regions.getAndIncrement(), memory, slotBytes),
+            (arena, bytes, slotBytes) ->
+                TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
             Runnable::run,
             nowNs::get,
             new SlotTable.Listener() {

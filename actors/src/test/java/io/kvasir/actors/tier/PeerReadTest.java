@@ -15,8 +15,6 @@ import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.lang.foreign.Arena;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -53,35 +51,15 @@ final class PeerReadTest {
         null,
         BYTES,
         ConfigFactory.empty(),
-        (config, source) -> id == 1 ? recorded(open(config, source)) : open(config, source));
+        (config, source) ->
+            id == 1
+                ? RecordedPulls.of(open(config, source), pulls, block -> sent.apply(block))
+                : open(config, source));
   }
 
   private BlockTransport open(TransportConfig config, BlockSource source) {
     return Transports.start(
         config, counters -> hub.medium(), source, BlockSink.NONE, Transports.Options.DEFAULT);
-  }
-
-  /** Notes pulls and changes their blocks on the way. */
-  private BlockTransport recorded(BlockTransport transport) {
-    return (BlockTransport)
-        Proxy.newProxyInstance(
-            BlockTransport.class.getClassLoader(),
-            new Class<?>[] {BlockTransport.class},
-            (proxy, method, arguments) -> {
-              if (method.getName().equals("pull")) {
-                List<PullBlock> blocks = new ArrayList<>();
-                for (Object block : (List<?>) arguments[1]) {
-                  blocks.add((PullBlock) block);
-                }
-                pulls.add(blocks);
-                arguments[1] = blocks.stream().map(sent).toList();
-              }
-              try {
-                return method.invoke(transport, arguments);
-              } catch (InvocationTargetException e) {
-                throw e.getCause();
-              }
-            });
   }
 
   @AfterEach

@@ -4,6 +4,7 @@ import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.KeyScheme;
+import io.kvasir.transport.Region;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -39,6 +40,10 @@ public final class TestBlocks {
       tokens[i] = seed * 1_000_003 + i;
     }
     return scheme(shape).keys(salt, tokens, tokens.length);
+  }
+
+  static Region region(int id, Arena arena, long bytes, int slotBytes) {
+    return new Region(id, arena.allocate(bytes, 64), slotBytes);
   }
 
   public static void fill(MemorySegment memory, BlockId id) {

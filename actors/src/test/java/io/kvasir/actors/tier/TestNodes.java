@@ -10,6 +10,7 @@ import io.kvasir.actors.cluster.NodeInfo;
 import io.kvasir.actors.directory.Announcer;
 import io.kvasir.actors.directory.Directory;
 import io.kvasir.actors.directory.Holdings;
+import io.kvasir.actors.link.HostMemories;
 import io.kvasir.actors.link.LinkService;
 import io.kvasir.actors.settings.LinkSettings;
 import io.kvasir.actors.settings.TierSettings;
@@ -21,6 +22,7 @@ import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.TransportConfig;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -50,6 +52,9 @@ import org.apache.pekko.actor.typed.javadsl.Behaviors;
 final class TestNodes implements AutoCloseable {
   private static final long PATIENCE_NS = TimeUnit.SECONDS.toNanos(60);
   private static final Random INCARNATIONS = new Random();
+
+  /** Where nodes share memory, and how much there is. */
+  record Shared(Path folder, long availableBytes) {}
 
   private record Held(long node, Residence residence) {}
 
@@ -117,6 +122,20 @@ final class TestNodes implements AutoCloseable {
         long hostBytes,
         Config own,
         BiFunction<TransportConfig, BlockSource, BlockTransport> opener) {
+      this(id, shape, device, hostBytes, own, opener, null);
+    }
+
+    /**
+     * @param base where memory is shared; null = nowhere
+     */
+    Node(
+        long id,
+        BlockShape shape,
+        DeviceBlocks device,
+        long hostBytes,
+        Config own,
+        BiFunction<TransportConfig, BlockSource, BlockTransport> opener,
+        Shared base) {
       this.id = id;
       this.device = device;
       Config config =
@@ -155,7 +174,15 @@ final class TestNodes implements AutoCloseable {
       links =
           opener == null
               ? LinkService.start(system, view, linkSettings)
-              : LinkService.start(system, view, linkSettings, opener, () -> {});
+              : base == null
+                  ? LinkService.start(system, view, linkSettings, opener, () -> {})
+                  : LinkService.start(
+                      system,
+                      view,
+                      linkSettings,
+                      opener,
+                      HostMemories.open(base.folder(), id, incarnation, base::availableBytes),
+                      () -> {});
       tier =
           TierService.start(
               system,

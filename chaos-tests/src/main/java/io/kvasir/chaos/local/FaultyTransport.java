@@ -137,6 +137,11 @@ public final class FaultyTransport implements BlockTransport {
   }
 
   @Override
+  public Region register(MemorySegment memory, int slotBytes, MemorySegment generations) {
+    return transport.register(memory, slotBytes, generations);
+  }
+
+  @Override
   public Invitation invite(long peerNodeId) {
     return transport.invite(peerNodeId);
   }

@@ -271,7 +271,12 @@ public final class NodeTransport implements BlockTransport {
 
   @Override
   public Region register(MemorySegment memory, int slotBytes) {
-    return regions.add(id -> new Region(id, memory, slotBytes));
+    return register(memory, slotBytes, null);
+  }
+
+  @Override
+  public Region register(MemorySegment memory, int slotBytes, MemorySegment generations) {
+    return regions.add(id -> new Region(id, memory, slotBytes, generations));
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.kvasir.transport.driver;
 import io.aeron.Aeron;
 import io.kvasir.transport.media.AeronSettings;
 import io.kvasir.transport.media.LaneSettings;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Supplier;
 import org.agrona.ErrorHandler;
@@ -61,6 +62,25 @@ public final class DriverClients implements Supplier<Aeron>, AutoCloseable {
   /** The driver of the last client; null while the last one is lost and none has followed. */
   public synchronized DriverHandle handle() {
     return handle;
+  }
+
+  /**
+   * Where nodes of this driver may share memory: a folder that only this user enters, in memory;
+   * null where the driver serves this process alone.
+   *
+   * @throws ConfigurationException if others can enter it
+   */
+  public Path sharedBase() {
+    if (settings.mode() == DriverSettings.Mode.EMBEDDED) {
+      return null;
+    }
+    DriverFolder.ensureBase(settings.baseFolder());
+    return settings.baseFolder();
+  }
+
+  /** Bytes of that folder's file system that are free and promised to nobody. */
+  public long availableBytes() {
+    return MediaDrivers.limits(settings).availableBytes();
   }
 
   /**

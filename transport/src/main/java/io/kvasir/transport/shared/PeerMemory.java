@@ -1,0 +1,173 @@
+package io.kvasir.transport.shared;
+
+import io.kvasir.transport.BlockRef;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The regions that another node on this host shares, in one of its lives. Mapped when they are
+ * first asked for, until {@link #close}: a node that has died keeps its memory as long. Any thread.
+ */
+public final class PeerMemory implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PeerMemory.class);
+  private static final VarHandle GENERATION = ValueLayout.JAVA_INT.varHandle();
+
+  /** A transport knows no more regions. */
+  private static final int MAX_REGIONS = 256;
+
+  private final Path folder;
+  private final long nodeId;
+  private final long incarnation;
+  private final Arena arena = Arena.ofShared();
+  private final Map<Integer, Mapped> regions = new HashMap<>();
+  private final LongAdder copiedBytes;
+  private boolean closed;
+
+  private record Mapped(
+      MemorySegment head, MemorySegment generations, MemorySegment slots, int slotBytes) {
+    int generation(int slot) {
+      return (int) GENERATION.getVolatile(generations, 4L * slot);
+    }
+
+    boolean serves(BlockRef ref, long bytes) {
+      return SharedLayout.state(head) == SharedLayout.SERVING
+          && ref.slot() >= 0
+          && ref.slot() < generations.byteSize() / 4
+          && bytes <= slotBytes;
+    }
+  }
+
+  private PeerMemory(Path folder, long nodeId, long incarnation, LongAdder copiedBytes) {
+    this.copiedBytes = copiedBytes;
+    this.folder = folder;
+    this.nodeId = nodeId;
+    this.incarnation = incarnation;
+  }
+
+  /**
+   * What a node shares.
+   *
+   * @param base where folders of shared regions lie; see {@link SharedFolder#open}
+   * @param copiedBytes counts what is copied
+   * @return null if it shares nothing here
+   */
+  public static PeerMemory open(Path base, long nodeId, long incarnation, LongAdder copiedBytes) {
+    Path folder = base.resolve(SharedLayout.folder(nodeId, incarnation));
+    return Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)
+        ? new PeerMemory(folder, nodeId, incarnation, copiedBytes)
+        : null;
+  }
+
+  /**
+   * Copies the first bytes of a slot, as many as the target has.
+   *
+   * @param target undefined after a failure
+   * @return whether the slot had the reference's generation before and after; false also where the
+   *     region is not shared or has ended
+   */
+  public boolean copy(BlockRef source, MemorySegment target) {
+    try {
+      Mapped region = region(source.regionId());
+      if (region == null
+          || !region.serves(source, target.byteSize())
+          || region.generation(source.slot()) != source.generation()) {
+        return false;
+      }
+      long at = (long) source.slot() * region.slotBytes();
+      MemorySegment.copy(region.slots(), at, target, 0, target.byteSize());
+      // The owner renews a generation before it writes: what is the same now was the same all
+      // along.
+      VarHandle.loadLoadFence();
+      boolean same =
+          region.generation(source.slot()) == source.generation()
+              && SharedLayout.state(region.head()) == SharedLayout.SERVING;
+      if (same) {
+        copiedBytes.add(target.byteSize());
+      }
+      return same;
+    } catch (IllegalStateException ended) {
+      // Closed meanwhile by another thread.
+      return false;
+    } catch (InternalError fault) {
+      // Someone cut the file short under the mapping: no bytes, no block, but no crash either.
+      LOG.warn("{} lost the memory of its regions: {}", folder, fault.toString());
+      return false;
+    }
+  }
+
+  private synchronized Mapped region(int id) {
+    if (closed) {
+      return null;
+    }
+    Mapped known = regions.get(id);
+    if (known != null && SharedLayout.state(known.head()) == SharedLayout.SERVING) {
+      return known;
+    }
+    if (id < 0 || id >= MAX_REGIONS) {
+      return null;
+    }
+    // Absent, or the id belongs to another region now; the old mapping stays until the end.
+    Mapped mapped = map(id);
+    if (mapped != null) {
+      regions.put(id, mapped);
+    }
+    return mapped;
+  }
+
+  private Mapped map(int id) {
+    Path file = folder.resolve(SharedLayout.file(id));
+    try (FileChannel channel =
+        FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+      long length = channel.size();
+      if (length < SharedLayout.HEADER_BYTES) {
+        LOG.warn("{} is not read: it has {} bytes", file, length);
+        return null;
+      }
+      MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, length, arena);
+      String fault = SharedLayout.fault(all, length, nodeId, incarnation, id);
+      if (fault != null) {
+        LOG.warn("{} is not read: {}", file, fault);
+        return null;
+      }
+      int slotCount = SharedLayout.slotCount(all);
+      return new Mapped(
+          all,
+          all.asSlice(SharedLayout.HEADER_BYTES, 4L * slotCount),
+          all.asSlice(SharedLayout.slotsOffset(slotCount)),
+          SharedLayout.slotBytes(all));
+    } catch (NoSuchFileException notShared) {
+      return null;
+    } catch (IOException e) {
+      LOG.warn("{} is not read: {}", file, e.toString());
+      return null;
+    }
+  }
+
+  /** Unmaps everything; copies under way end as failed. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+      regions.clear();
+    }
+    arena.close();
+  }
+}
