@@ -220,7 +220,10 @@ final class GenerationDeskTest {
     Node best = new Node(1, "decode");
     Node other = new Node(2, "decode");
     Holdings holdings = new Holdings(List.of(holder(best, 6), holder(other, 3)), false);
-    Desk desk = desk(patient("10 s"), null, holdings, best, other);
+    // With a third one the second attempt looks up too.
+    Node busy = new Node(3, "decode");
+    Desk desk = desk(patient("10 s"), null, holdings, best, other, busy);
+    busy.load(desk.ref(), 50_000);
     desk.order(30, order(100, null));
     GenerationMessage.Start start = best.next(GenerationMessage.Start.class);
     assertEquals(1, start.holders().size());
