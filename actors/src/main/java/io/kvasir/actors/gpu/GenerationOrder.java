@@ -1,5 +1,6 @@
 package io.kvasir.actors.gpu;
 
+import io.kvasir.actors.directory.Holdings;
 import io.kvasir.runtime.engine.ResumedChoice;
 import io.kvasir.runtime.engine.SamplingParameters;
 import io.kvasir.runtime.engine.grammar.GrammarSpec;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param session whose conversation it goes on with, a wish about where; null = nobody's
  * @param explained whether decisions on its way are to be told in sentences
  * @param directions past the rules that decide where it goes and what is loaded
+ * @param holdings who else holds its blocks, as its gateway has just found; null = not known
  */
 public record GenerationOrder(
     String tenant,
@@ -28,13 +30,38 @@ public record GenerationOrder(
     List<ResumedChoice> resume,
     String session,
     boolean explained,
-    Directions directions) {
+    Directions directions,
+    Holdings holdings) {
   public GenerationOrder {
     resume = List.copyOf(resume);
     if (!resume.isEmpty() && resume.size() != sampling.bestOf()) {
       throw new IllegalArgumentException(
           "resume=" + resume.size() + " must be best_of=" + sampling.bestOf() + ", one a choice");
     }
+  }
+
+  /** An order of whose blocks nobody has asked yet. */
+  public GenerationOrder(
+      String tenant,
+      int[] promptTokens,
+      SamplingParameters sampling,
+      Duration timeout,
+      GrammarSpec grammar,
+      List<ResumedChoice> resume,
+      String session,
+      boolean explained,
+      Directions directions) {
+    this(
+        tenant,
+        promptTokens,
+        sampling,
+        timeout,
+        grammar,
+        resume,
+        session,
+        explained,
+        directions,
+        null);
   }
 
   /** A new order of nobody's conversation. */

@@ -170,7 +170,8 @@ public final class Intake {
                             prompt.length,
                             keys,
                             from.deadline(),
-                            order.directions().sources())))
+                            order.directions().sources(),
+                            order.holdings())))
         // It never fails by contract; if it does the prompt is computed (law 7).
         .exceptionally(broken -> NOTHING);
   }

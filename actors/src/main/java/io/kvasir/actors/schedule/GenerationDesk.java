@@ -262,7 +262,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       if (able.isEmpty()) {
         request.nowhere(notThere(named, request.model.id()), System.nanoTime());
       } else {
-        choose(request, able, Holdings.NONE);
+        choose(request, able, Lookups.Known.UNASKED);
       }
       return;
     }
@@ -270,7 +270,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), System.nanoTime());
     } else if (!several || !lookups.worthAsking(request) || settings.leastLoaded()) {
-      choose(request, able, Holdings.NONE);
+      choose(request, able, Lookups.Known.UNASKED);
     } else {
       long requestId = request.requestId;
       int placing = request.placing;
@@ -321,11 +321,12 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), nowNs);
     } else {
-      choose(request, able, found.known().holdings());
+      choose(request, able, found.known());
     }
   }
 
-  private void choose(RoutedRequest request, List<NodeInfo> able, Holdings holdings) {
+  private void choose(RoutedRequest request, List<NodeInfo> able, Lookups.Known known) {
+    Holdings holdings = known.holdings();
     List<NodeScore.Scored> ranked = choice.rank(request, able, holdings);
     if (request.mayBePrefilled()) {
       List<NodeInfo> prefilling = choice.prefilling(request.model);
@@ -339,7 +340,13 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       }
     }
     NodeInfo best = choice.find(ranked.getFirst().candidate().nodeId());
-    request.placed(best, ranked, System.nanoTime());
+    long nowNs = System.nanoTime();
+    // After a failed attempt what was found may be what failed it.
+    List<WireHolder> holders =
+        request.failover().attempts() == 0
+            ? known.told(best.nodeId(), settings.holdersAge(), nowNs)
+            : null;
+    request.placed(best, ranked, holders, nowNs);
   }
 
   /**

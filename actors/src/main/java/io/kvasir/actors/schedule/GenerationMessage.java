@@ -2,6 +2,7 @@ package io.kvasir.actors.schedule;
 
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.databind.annotation.JsonDeserialize;
 import io.kvasir.actors.cluster.ClusterMessage;
 import java.util.List;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -36,6 +37,8 @@ public sealed interface GenerationMessage extends ClusterMessage, ServiceCommand
    * @param explained whether decisions are to be told in sentences
    * @param sources that blocks may be loaded from, by the names of {@link
    *     io.kvasir.runtime.blocks.Residence}; null = all
+   * @param holders of the prompt's blocks other than the receiver, as the gateway has just looked
+   *     them up; empty = there are none; null = not known, which is what an older gateway means
    */
   record Start(
       long requestId,
@@ -53,11 +56,13 @@ public sealed interface GenerationMessage extends ClusterMessage, ServiceCommand
       long timeoutMs,
       int leaseMs,
       boolean explained,
-      List<String> sources)
+      List<String> sources,
+      @JsonDeserialize(using = WireHolder.ListReader.class) List<WireHolder> holders)
       implements GenerationMessage {
     public Start {
       resume = resume == null ? List.of() : List.copyOf(resume);
       sources = sources == null ? null : List.copyOf(sources);
+      holders = WireHolder.holes(holders) ? null : List.copyOf(holders);
     }
   }
 

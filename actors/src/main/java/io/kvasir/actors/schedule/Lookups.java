@@ -13,6 +13,7 @@ import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.KeyScheme;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -27,15 +28,28 @@ final class Lookups {
   /**
    * The answers.
    *
-   * @param keys of the prompt's blocks; null = hashing them took too long
+   * @param keys of the prompt's blocks; null = hashing them took too long, or nobody was asked
+   * @param askedNs when the directory was asked, of this process's clock
    * @param hint null = none, or not asked
    */
-  record Known(Holdings holdings, BlockKeys keys, Hint hint) {
-    static final Known LATE = new Known(Holdings.LATE, null, null);
+  record Known(Holdings holdings, BlockKeys keys, long askedNs, Hint hint) {
+    static final Known LATE = new Known(Holdings.LATE, null, 0, null);
+    static final Known UNASKED = new Known(Holdings.NONE, null, 0, null);
+
+    /**
+     * What a node is told, so that it need not ask again; null = nothing.
+     *
+     * @param nodeId the node
+     * @param maxAge of an answer: holders change
+     */
+    List<WireHolder> told(long nodeId, Duration maxAge, long nowNs) {
+      boolean fresh = nowNs - askedNs < maxAge.toNanos();
+      return keys == null || holdings.late() || !fresh ? null : WireHolder.of(holdings, nodeId);
+    }
   }
 
-  private record Held(Holdings holdings, BlockKeys keys) {
-    static final Held LATE = new Held(Holdings.LATE, null);
+  private record Held(Holdings holdings, BlockKeys keys, long askedNs) {
+    static final Held LATE = new Held(Holdings.LATE, null, 0);
   }
 
   private final Directory directory;
@@ -69,7 +83,9 @@ final class Lookups {
             : CompletableFuture.completedFuture(Optional.empty());
     return holdings(request)
         .thenCombine(
-            hint, (held, last) -> new Known(held.holdings(), held.keys(), last.orElse(null)));
+            hint,
+            (held, last) ->
+                new Known(held.holdings(), held.keys(), held.askedNs(), last.orElse(null)));
   }
 
   private CompletionStage<Held> holdings(RoutedRequest request) {
@@ -85,12 +101,13 @@ final class Lookups {
   }
 
   private CompletionStage<Held> lookup(BlockKeys keys) {
+    long askedNs = System.nanoTime();
     return keys.blockCount() == 0
-        ? CompletableFuture.completedFuture(new Held(Holdings.NONE, keys))
+        ? CompletableFuture.completedFuture(new Held(Holdings.NONE, keys, askedNs))
         : directory
             .lookup(keys, deadline)
             .exceptionally(broken -> Holdings.LATE)
-            .thenApply(holdings -> new Held(holdings, keys));
+            .thenApply(holdings -> new Held(holdings, keys, askedNs));
   }
 
   /** Tells the session where it was served. */

@@ -51,6 +51,7 @@ final class RoutedRequest implements Failover.Port {
   private final Failover failover;
   private NodeInfo node;
   private List<NodeScore.Scored> ranking = List.of();
+  private List<WireHolder> holders;
   private int computeTokens;
   private int replayedTokens;
   private int attempts;
@@ -237,10 +238,15 @@ final class RoutedRequest implements Failover.Port {
     return avoided;
   }
 
-  /** The desk found a node. */
-  void placed(NodeInfo found, List<NodeScore.Scored> ranked, long nowNs) {
+  /**
+   * The desk found a node.
+   *
+   * @param told who else holds the prompt's blocks; null = the node is to ask itself
+   */
+  void placed(NodeInfo found, List<NodeScore.Scored> ranked, List<WireHolder> told, long nowNs) {
     node = found;
     ranking = ranked;
+    holders = told;
     computeTokens = ranked.getFirst().computeTokens();
     failover.placed(found.nodeId(), nowNs);
   }
@@ -300,7 +306,8 @@ final class RoutedRequest implements Failover.Port {
                 leftMs,
                 desk.leaseMs(),
                 order.explained(),
-                WireOrders.sources(order.directions())));
+                WireOrders.sources(order.directions()),
+                holders));
   }
 
   @Override

@@ -30,6 +30,12 @@ final class Slices {
   private static final int TOKEN_BYTES = 5;
   private static final int CHAR_BYTES = 4;
 
+  /** Of a holder beside its bits, and of a group's bits beside their words. */
+  private static final int HOLDER_BYTES = 96;
+
+  private static final int GROUP_BYTES = 8;
+  private static final int WORD_BYTES = 9;
+
   private final Serialization serialization;
 
   Slices(ActorSystem<?> system) {
@@ -71,7 +77,16 @@ final class Slices {
         chars += 2 + text.length();
       }
     }
-    return REST_BYTES + TOKEN_BYTES * tokens + CHAR_BYTES * chars;
+    long bits = 0;
+    if (start.holders() != null) {
+      for (WireHolder holder : start.holders()) {
+        bits += HOLDER_BYTES;
+        for (long[] group : holder.blocks()) {
+          bits += GROUP_BYTES + (long) WORD_BYTES * group.length;
+        }
+      }
+    }
+    return REST_BYTES + TOKEN_BYTES * tokens + CHAR_BYTES * chars + bits;
   }
 
   private List<Part> cut(

@@ -35,7 +35,8 @@ final class WireOrders {
         start.resume().stream().map(WireResume::resumed).toList(),
         start.session(),
         start.explained(),
-        directions(start.sources()));
+        directions(start.sources()),
+        WireHolder.holdings(start.holders(), start.prompt().length));
   }
 
   /** Sources as they travel: null = all, which is what an older gateway means. */

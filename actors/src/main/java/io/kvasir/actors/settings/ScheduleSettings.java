@@ -14,6 +14,7 @@ import java.util.List;
 public record ScheduleSettings(
     boolean leastLoaded,
     Duration lookupDeadline,
+    Duration holdersAge,
     Duration fetchDeadline,
     Duration tick,
     Duration renewInterval,
@@ -45,6 +46,7 @@ public record ScheduleSettings(
         new ScheduleSettings(
             reader.choice("policy", List.of("prefix", "least-loaded")).equals("least-loaded"),
             reader.duration("lookup-deadline", Duration.ofMillis(1), Duration.ofSeconds(10)),
+            reader.duration("holders-age", Duration.ZERO, Duration.ofSeconds(10)),
             reader.duration("fetch-deadline", Duration.ofMillis(1), MINUTE),
             reader.duration("tick", Duration.ofMillis(10), Duration.ofSeconds(1)),
             reader.duration("renew-interval", Duration.ofMillis(10), Duration.ofSeconds(10)),

@@ -1,5 +1,6 @@
 package io.kvasir.actors.tier;
 
+import io.kvasir.actors.directory.Holdings;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockPin;
 import io.kvasir.runtime.blocks.LoadedSpan;
@@ -41,11 +42,24 @@ public interface BlockFetcher {
    * @param keys of its full blocks
    * @param deadline from now, after which what is not there yet is recomputed
    * @param sources that may be loaded from; what is on the device counts as found in any case
+   * @param holdings of other nodes as somebody has just found them, verified on use: the directory
+   *     is asked only where they do not hold; null = not known
    */
   record Order(
-      long ownerId, int promptTokens, BlockKeys keys, Duration deadline, Set<Residence> sources) {
+      long ownerId,
+      int promptTokens,
+      BlockKeys keys,
+      Duration deadline,
+      Set<Residence> sources,
+      Holdings holdings) {
     public Order {
       sources = Set.copyOf(sources);
+    }
+
+    /** With what the directory will say. */
+    public Order(
+        long ownerId, int promptTokens, BlockKeys keys, Duration deadline, Set<Residence> sources) {
+      this(ownerId, promptTokens, keys, deadline, sources, null);
     }
 
     /** From wherever it is predicted to be worth it. */

@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.EnumMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -26,9 +25,9 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * One prompt's way from keys to pinned blocks: what the device has, what the host tier has, what
- * the directory knows of peers, a plan, its loads, and where a source failed another plan without
- * it. Guarded by its own lock; loads run side by side and meet here. Whatever completes after the
- * end is let go at once (A3).
+ * the gateway told of peers or the directory knows, a plan, its loads, and where a source failed
+ * another plan without it. Guarded by its own lock; loads run side by side and meet here. Whatever
+ * completes after the end is let go at once (A3).
  */
 final class FetchRun {
   private static final int MAX_PLANS = 3;
@@ -49,12 +48,16 @@ final class FetchRun {
 
   private final List<BlockPin> pins = new ArrayList<>();
   private final List<String> explained = new ArrayList<>();
-  private final List<BitSet> onDevice = new ArrayList<>();
+  private final List<BitSet> onDevice;
   private final Residence[][] loadedFrom;
-  private final Map<Source, List<BitSet>> available = new LinkedHashMap<>();
+  private final KnownSources sources;
   private final MissReason[] why;
   private final BitSet bypassed = new BitSet();
   private int deviceAtStart;
+
+  /** Whether what the gateway told stands for what the directory would say. */
+  private boolean told;
+
   private boolean late;
   private boolean noSpace;
   private Plan plan;
@@ -70,9 +73,8 @@ final class FetchRun {
     this.startNs = means.clock().getAsLong();
     this.loadedFrom = new Residence[keys.groupCount()][blocks];
     this.why = new MissReason[blocks];
-    for (int group = 0; group < keys.groupCount(); group++) {
-      onDevice.add(new BitSet(blocks));
-    }
+    this.onDevice = empty();
+    this.sources = new KnownSources(means.view(), keys.groupCount(), blocks);
   }
 
   CompletableFuture<Fetched> start() {
@@ -118,23 +120,49 @@ final class FetchRun {
       if (!allowed(Residence.HOST) || !allowed(Residence.PEER)) {
         explained.add("the request lets blocks come from " + order.sources() + " only");
       }
-      List<BitSet> here = empty();
       if (allowed(Residence.HOST)) {
-        means.host().find(places).stream().forEach(i -> mark(here, places.get(i)));
+        means.host().find(places).stream().forEach(i -> mark(sources.here(), places.get(i)));
       }
-      available.put(new Source(Residence.HOST, 0), here);
     }
-    Duration patience = patience();
-    if (servedHere() || patience.isNegative() || !allowed(Residence.PEER)) {
+    if (servedHere() || !allowed(Residence.PEER) || told(order.holdings())) {
       load();
     } else {
-      means
-          .directory()
-          .lookup(keys, patience)
-          .whenCompleteAsync(
-              (holdings, failure) -> onHoldings(failure == null ? holdings : Holdings.LATE),
-              means.executor());
+      ask();
     }
+  }
+
+  /** Whether the gateway knows who holds the prompt, so that nobody needs to be asked first. */
+  private synchronized boolean told(Holdings holdings) {
+    if (holdings == null) {
+      return false;
+    }
+    told = sources.add(holdings);
+    if (told) {
+      String peers = sources.peers();
+      explained.add(
+          peers.isEmpty()
+              ? "the gateway told that no other node holds blocks"
+              : "the gateway told who holds blocks: " + peers);
+    } else {
+      explained.add(
+          "the gateway told of a node that is not here in that life, the directory is asked");
+    }
+    return told;
+  }
+
+  /** Asks the directory, and goes on with what it says. */
+  private void ask() {
+    Duration patience = patience();
+    if (patience.isNegative()) {
+      load();
+      return;
+    }
+    means
+        .directory()
+        .lookup(keys, patience)
+        .whenCompleteAsync(
+            (holdings, failure) -> onHoldings(failure == null ? holdings : Holdings.LATE),
+            means.executor());
   }
 
   /**
@@ -155,11 +183,7 @@ final class FetchRun {
   }
 
   private List<BitSet> empty() {
-    List<BitSet> sets = new ArrayList<>();
-    for (int group = 0; group < keys.groupCount(); group++) {
-      sets.add(new BitSet(blocks));
-    }
-    return sets;
+    return KnownSources.empty(keys.groupCount(), blocks);
   }
 
   private static void mark(List<BitSet> sets, BlockPlace place) {
@@ -175,7 +199,7 @@ final class FetchRun {
     List<BitSet> union = empty();
     for (int group = 0; group < union.size(); group++) {
       union.get(group).or(onDevice.get(group));
-      union.get(group).or(available.get(new Source(Residence.HOST, 0)).get(group));
+      union.get(group).or(sources.here().get(group));
     }
     return LoadPlanner.devicePrefix(new Prompt(shape, blocks, order.promptTokens(), union))
         == blocks;
@@ -187,17 +211,7 @@ final class FetchRun {
       if (late) {
         explained.add("the directory did not answer in time");
       }
-      for (Holdings.Holder holder : holdings.holders()) {
-        if (TierFetcher.peer(means.view(), holder.nodeId(), holder.incarnation()) != null
-            && holder.blocks().size() == keys.groupCount()) {
-          List<BitSet> held =
-              available.computeIfAbsent(
-                  new Source(Residence.PEER, holder.nodeId()), source -> empty());
-          for (int group = 0; group < held.size(); group++) {
-            held.get(group).or(holder.blocks().get(group));
-          }
-        }
-      }
+      sources.add(holdings);
     }
     load();
   }
@@ -209,19 +223,7 @@ final class FetchRun {
       if (finished) {
         return;
       }
-      List<Offer> offers = new ArrayList<>();
-      available.forEach(
-          (source, held) -> {
-            if (held.stream().allMatch(BitSet::isEmpty)) {
-              return;
-            }
-            Offer offer = means.rates().offer(source, held, explained);
-            if (offer != null) {
-              offers.add(offer);
-            } else {
-              bypassed.or(held.getFirst());
-            }
-          });
+      List<Offer> offers = sources.offers(means.rates(), bypassed, explained);
       plan = LoadPlanner.plan(prompt(), offers, means.cost());
       plans++;
       explained.addAll(plan.explained());
@@ -372,7 +374,7 @@ final class FetchRun {
   synchronized void miss(Source source, BlockPlace place, MissReason reason) {
     why[place.index()] = reason;
     noSpace |= reason == MissReason.NO_SPACE;
-    available.get(source).get(place.id().group()).clear(place.index());
+    sources.miss(source, place);
   }
 
   /** Keeps a pin for the answer; one that comes after it is closed. */
@@ -387,11 +389,19 @@ final class FetchRun {
 
   private void onLoaded() {
     boolean again;
+    boolean doubt;
     synchronized (this) {
       boolean whole = LoadPlanner.devicePrefix(prompt()) >= plan.end();
       again = !whole && !noSpace && plans < MAX_PLANS && left().isPositive();
+      doubt = again && told;
+      if (doubt) {
+        told = false;
+        explained.add("blocks did not come from where the gateway told, the directory is asked");
+      }
     }
-    if (again) {
+    if (doubt) {
+      ask();
+    } else if (again) {
       load();
     } else {
       finish(null);

@@ -2,11 +2,13 @@ package io.kvasir.actors.schedule;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.cluster.ModelInfo;
 import io.kvasir.actors.cluster.NodeInfo;
+import io.kvasir.actors.directory.Directory;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.gpu.GenerationOrder;
@@ -20,6 +22,7 @@ import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.SamplingParameters;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -155,6 +158,12 @@ final class GenerationDeskTest {
 
   private static Desk desk(
       ScheduleSettings settings, Sessions sessions, Holdings holdings, Node... nodes) {
+    return desk(
+        settings, sessions, (keys, deadline) -> CompletableFuture.completedFuture(holdings), nodes);
+  }
+
+  private static Desk desk(
+      ScheduleSettings settings, Sessions sessions, Directory directory, Node... nodes) {
     TestNodes.View view =
         new TestNodes.View(TestNodes.info(99, Set.of("gateway"), List.of(), null));
     List<NodeInfo> infos = new ArrayList<>();
@@ -166,7 +175,7 @@ final class GenerationDeskTest {
         kit.spawn(
             GenerationDesk.create(
                 view,
-                (keys, deadline) -> CompletableFuture.completedFuture(holdings),
+                directory,
                 sessions,
                 settings,
                 kit.system().executionContext(),
@@ -186,6 +195,88 @@ final class GenerationDeskTest {
         null,
         false,
         directions);
+  }
+
+  /** Settings with which an answer of the directory is never late. */
+  private static ScheduleSettings patient(String holdersAge) {
+    return ScheduleSettings.from(
+        ConfigFactory.parseString(
+                "kvasir.actors.schedule { silence = 1 minute, renew-interval = 10 s, lease = 1"
+                    + " minute, lookup-deadline = 10 s, holders-age = "
+                    + holdersAge
+                    + " }")
+            .withFallback(ConfigFactory.load()));
+  }
+
+  private static Holdings.Holder holder(Node node, int blocks) {
+    BitSet bits = new BitSet();
+    bits.set(0, blocks);
+    return new Holdings.Holder(
+        node.info.nodeId(), node.info.incarnation(), Residence.DEVICE, List.of(bits));
+  }
+
+  @Test
+  void shouldTellTheNodeWhoElseHoldsThePromptOnTheFirstAttempt() {
+    Node best = new Node(1, "decode");
+    Node other = new Node(2, "decode");
+    Holdings holdings = new Holdings(List.of(holder(best, 6), holder(other, 3)), false);
+    // With a third one the second attempt looks up too.
+    Node busy = new Node(3, "decode");
+    Desk desk = desk(patient("10 s"), null, holdings, best, other, busy);
+    busy.load(desk.ref(), 50_000);
+    desk.order(30, order(100, null));
+    GenerationMessage.Start start = best.next(GenerationMessage.Start.class);
+    assertEquals(1, start.holders().size());
+    WireHolder told = start.holders().getFirst();
+    assertEquals(2, told.nodeId());
+    assertEquals(201, told.incarnation());
+    assertEquals("DEVICE", told.residence());
+    assertArrayEquals(new long[] {7}, told.blocks().getFirst());
+    start.replyTo().tell(new GenerationReply.Refused(30, 1, "QUEUE_FULL", "Full.", true));
+    GenerationMessage.Start second = other.next(GenerationMessage.Start.class);
+    assertEquals(2, second.attempt());
+    assertNull(second.holders());
+  }
+
+  @Test
+  void shouldTellThatNobodyElseHoldsThePromptButNotWhenItDoesNotKnow() {
+    Node one = new Node(1, "decode");
+    Node two = new Node(2, "decode");
+    Desk knows = desk(patient("10 s"), null, Holdings.NONE, one, two);
+    two.load(knows.ref(), 50_000);
+    knows.order(31, order(100, null));
+    assertEquals(List.of(), one.next(GenerationMessage.Start.class).holders());
+    Holdings half = new Holdings(List.of(holder(one, 6), holder(two, 3)), true);
+    Desk late = desk(patient("10 s"), null, half, one, two);
+    two.load(late.ref(), 50_000);
+    late.order(32, order(100, null));
+    assertNull(one.next(GenerationMessage.Start.class).holders());
+    // With one node there is nothing to choose, so nobody is asked.
+    Desk alone = desk(patient("10 s"), null, Holdings.NONE, one);
+    alone.order(33, order(100, null));
+    assertNull(one.next(GenerationMessage.Start.class).holders());
+  }
+
+  @Test
+  void shouldNotTellWhatItFoundTooLongAgo() {
+    Node one = new Node(1, "decode");
+    Node two = new Node(2, "decode");
+    long ageNs = Duration.ofMillis(1).toNanos();
+    Directory slow =
+        (keys, deadline) -> {
+          long askedNs = System.nanoTime();
+          return CompletableFuture.supplyAsync(
+              () -> {
+                while (System.nanoTime() - askedNs <= ageNs) {
+                  Thread.onSpinWait();
+                }
+                return Holdings.NONE;
+              });
+        };
+    Desk desk = desk(patient("1 ms"), null, slow, one, two);
+    two.load(desk.ref(), 50_000);
+    desk.order(34, order(100, null));
+    assertNull(one.next(GenerationMessage.Start.class).holders());
   }
 
   @Test

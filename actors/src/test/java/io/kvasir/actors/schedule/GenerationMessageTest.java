@@ -1,9 +1,13 @@
 package io.kvasir.actors.schedule;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.kvasir.actors.cluster.CborGolden;
 import io.kvasir.actors.cluster.ClusterMessage;
 import io.kvasir.actors.gpu.Directions;
@@ -13,6 +17,8 @@ import io.kvasir.runtime.engine.FinishReason;
 import io.kvasir.runtime.engine.Penalties;
 import io.kvasir.runtime.engine.SamplingParameters;
 import io.kvasir.runtime.engine.grammar.GrammarSpec;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,10 +64,14 @@ final class GenerationMessageTest {
   }
 
   private static GenerationMessage.Start start() {
-    return start(List.of("DEVICE", "PEER"));
+    return start(
+        List.of("DEVICE", "PEER"),
+        List.of(
+            new WireHolder(-3, 301, "HOST", List.of(new long[] {7}, new long[0])),
+            new WireHolder(4, -401, "DEVICE", List.of(new long[] {-1}, new long[] {1}))));
   }
 
-  private static GenerationMessage.Start start(List<String> sources) {
+  private static GenerationMessage.Start start(List<String> sources, List<WireHolder> holders) {
     return new GenerationMessage.Start(
         77,
         2,
@@ -81,7 +91,8 @@ final class GenerationMessageTest {
         60_000,
         2000,
         true,
-        sources);
+        sources,
+        holders);
   }
 
   private static WireUsage usage() {
@@ -95,7 +106,7 @@ final class GenerationMessageTest {
             new int[] {3, 4},
             new float[] {-0.25f, Float.NEGATIVE_INFINITY});
     Map<String, ClusterMessage> all = new LinkedHashMap<>();
-    all.put("start-2", start());
+    all.put("start-3", start());
     all.put("part", new GenerationMessage.Part(77, 1, 2, 5, 2000, false, new byte[] {1, -1, 0}));
     all.put(
         "embed",
@@ -155,16 +166,18 @@ final class GenerationMessageTest {
   }
 
   @Test
-  void shouldReadTheStartOfTheVersionBefore() {
-    golden.reads("start", start(null));
+  void shouldReadTheStartsOfTheVersionsBefore() {
+    golden.reads("start", start(null, null));
+    golden.reads("start-2", start(List.of("DEVICE", "PEER"), null));
+    assertNull(WireOrders.of(start(null, null)).holdings());
   }
 
   @Test
   void shouldTakeASourceOfALaterVersionAsNone() {
     assertEquals(
         Set.of(Residence.HOST),
-        WireOrders.of(start(List.of("HOST", "HOLOGRAM"))).directions().sources());
-    assertEquals(Directions.NONE, WireOrders.of(start(null)).directions());
+        WireOrders.of(start(List.of("HOST", "HOLOGRAM"), null)).directions().sources());
+    assertEquals(Directions.NONE, WireOrders.of(start(null, null)).directions());
   }
 
   @Test
@@ -187,9 +200,43 @@ final class GenerationMessageTest {
             now.timeoutMs(),
             now.leaseMs(),
             false,
+            null,
             null);
     golden.readsWithout(
-        now, before, "session", "grammar", "resume", "computeTokens", "explained", "sources");
+        now,
+        before,
+        "session",
+        "grammar",
+        "resume",
+        "computeTokens",
+        "explained",
+        "sources",
+        "holders");
+  }
+
+  @Test
+  void shouldReadAStartWhoseHoldersAreNoneAtAll() {
+    GenerationMessage.Start untold = start(List.of("DEVICE", "PEER"), null);
+    for (String other :
+        List.of(
+            "7",
+            "{\"nodeId\":1}",
+            "[null]",
+            "[1]",
+            "[{\"nodeId\":\"one\"}]",
+            "[{\"nodeId\":1e30}]",
+            "[{\"nodeId\":1,\"blocks\":7}]",
+            "[{\"nodeId\":1,\"blocks\":[[\"bits\"]]}]")) {
+      golden.readsWith(start(), untold, "holders", json(other));
+    }
+  }
+
+  private static JsonNode json(String text) {
+    try {
+      return new ObjectMapper().readTree(text);
+    } catch (JsonProcessingException e) {
+      throw new IllegalArgumentException(e);
+    }
   }
 
   @Test
@@ -236,5 +283,11 @@ final class GenerationMessageTest {
   @Test
   void shouldKnowWhenAnOrderIsTooLongForOneMessage() {
     assertTrue(Slices.estimate(start()) >= golden.bytes(start()).length);
+    long[] bits = new long[1000];
+    Arrays.fill(bits, Long.MIN_VALUE);
+    WireHolder holder =
+        new WireHolder(Long.MAX_VALUE, Long.MIN_VALUE, "DEVICE", List.of(bits, bits));
+    GenerationMessage.Start told = start(null, Collections.nCopies(8, holder));
+    assertTrue(Slices.estimate(told) >= golden.bytes(told).length);
   }
 }

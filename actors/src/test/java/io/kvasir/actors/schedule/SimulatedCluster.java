@@ -353,6 +353,7 @@ final class SimulatedCluster {
               60_000,
               LEASE_MS,
               false,
+              null,
               null));
     }
 

@@ -1,6 +1,7 @@
 package io.kvasir.actors.tier;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
@@ -10,7 +11,9 @@ import io.kvasir.actors.tier.BlockFetcher.Fetched;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
+import io.kvasir.runtime.blocks.Residence;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -38,6 +41,11 @@ final class FetchRunTest {
 
   /** Fetches a prompt of which the device has the first blocks. */
   private Fetched fetch(int onDevice, double tokensPerSecond, Duration deadline) {
+    return fetch(onDevice, tokensPerSecond, deadline, null);
+  }
+
+  private Fetched fetch(
+      int onDevice, double tokensPerSecond, Duration deadline, Holdings holdings) {
     BlockKeys keys = TestBlocks.keys(SHAPE, "tenant", 1, BLOCKS);
     AtomicInteger regions = new AtomicInteger();
     try (FakeDevice device = new FakeDevice(SHAPE, 1 << 10);
@@ -69,7 +77,10 @@ final class FetchRunTest {
               System::nanoTime,
               new TierFetcher.Counts());
       Fetched fetched =
-          new FetchRun(means, new BlockFetcher.Order(1, TOKENS, keys, deadline))
+          new FetchRun(
+                  means,
+                  new BlockFetcher.Order(
+                      1, TOKENS, keys, deadline, EnumSet.allOf(Residence.class), holdings))
               .start()
               .orTimeout(20, TimeUnit.SECONDS)
               .join();
@@ -97,5 +108,14 @@ final class FetchRunTest {
   void shouldNotWaitBeyondItsOwnDeadline() {
     fetch(0, TOKENS_PER_SECOND, Duration.ofMillis(500));
     assertTrue(patience.get().toMillis() <= 500, patience::toString);
+  }
+
+  @Test
+  void shouldNotAskTheDirectoryWhenTheGatewayToldThatNobodyHasThePrompt() {
+    Fetched fetched = fetch(2, TOKENS_PER_SECOND, Duration.ofMinutes(5), Holdings.NONE);
+    assertNull(patience.get());
+    assertEquals(Map.of(MissReason.NOT_CACHED, TOKENS - 2 * TestBlocks.SLOTS), fetched.misses());
+    assertEquals(
+        "the gateway told that no other node holds blocks", fetched.explained().getFirst());
   }
 }

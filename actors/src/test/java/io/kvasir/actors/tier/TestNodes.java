@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +37,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
@@ -112,6 +114,10 @@ final class TestNodes implements AutoCloseable {
     final ActorSystem<Void> system;
     final LinkService links;
     final TierService tier;
+
+    /** Times that its directory was asked. */
+    final AtomicInteger lookups = new AtomicInteger();
+
     private final View view = new View();
     private boolean closed;
 
@@ -187,8 +193,8 @@ final class TestNodes implements AutoCloseable {
           TierService.start(
               system,
               view,
-              new Table(id),
-              new Table(id),
+              new Table(id, lookups),
+              new Table(id, lookups),
               device,
               model,
               links,
@@ -217,8 +223,15 @@ final class TestNodes implements AutoCloseable {
     }
 
     BlockFetcher.Fetched fetch(BlockKeys keys, int promptTokens, Duration deadline) {
+      return fetch(keys, promptTokens, deadline, null);
+    }
+
+    /** With what a gateway told; null = nothing. */
+    BlockFetcher.Fetched fetch(
+        BlockKeys keys, int promptTokens, Duration deadline, Holdings holdings) {
+      Set<Residence> all = EnumSet.allOf(Residence.class);
       return tier.fetcher()
-          .fetch(new BlockFetcher.Order(id * 1000 + 1, promptTokens, keys, deadline))
+          .fetch(new BlockFetcher.Order(id * 1000 + 1, promptTokens, keys, deadline, all, holdings))
           .toCompletableFuture()
           .orTimeout(60, TimeUnit.SECONDS)
           .join();
@@ -231,6 +244,13 @@ final class TestNodes implements AutoCloseable {
           BlockPlace.of(keys, 0, keys.blockCount()).stream()
               .filter(place -> blocks.contains(place.id()))
               .count();
+    }
+
+    /** The directory names it for a tier of blocks that it does not have. */
+    void announceFalsely(Residence residence, BlockKeys keys) {
+      Set<BlockId> blocks =
+          held.computeIfAbsent(new Held(id, residence), key -> ConcurrentHashMap.newKeySet());
+      BlockPlace.of(keys, 0, keys.blockCount()).forEach(place -> blocks.add(place.id()));
     }
 
     /** Ends as a killed node does for others: nothing is said, the view notices later. */
@@ -264,9 +284,11 @@ final class TestNodes implements AutoCloseable {
   /** The directory, and one node's way to tell it. */
   private final class Table implements Directory, Announcer {
     private final long node;
+    private final AtomicInteger lookups;
 
-    Table(long node) {
+    Table(long node, AtomicInteger lookups) {
       this.node = node;
+      this.lookups = lookups;
     }
 
     private Set<BlockId> blocks(Residence tier) {
@@ -291,6 +313,7 @@ final class TestNodes implements AutoCloseable {
 
     @Override
     public CompletionStage<Holdings> lookup(BlockKeys keys, Duration deadline) {
+      lookups.incrementAndGet();
       Map<Long, Long> lives = new HashMap<>();
       infos.forEach(info -> lives.put(info.nodeId(), info.incarnation()));
       List<Holdings.Holder> holders = new ArrayList<>();

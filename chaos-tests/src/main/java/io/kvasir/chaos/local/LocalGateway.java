@@ -97,19 +97,17 @@ public final class LocalGateway implements AutoCloseable {
    */
   public CompletableFuture<LocalAnswer> ask(
       String tenant, int[] prompt, int tokens, Duration patience) {
+    return ask(tenant, prompt, tokens, patience, Directions.NONE);
+  }
+
+  /** The same, and says where it is computed: a node that is named asks the directory itself. */
+  public CompletableFuture<LocalAnswer> ask(
+      String tenant, int[] prompt, int tokens, Duration patience, Directions directions) {
     SamplingParameters sampling =
         SamplingParameters.builder().temperature(0).maxTokens(tokens).ignoreEos(true).build();
     GenerationOrder order =
         new GenerationOrder(
-            tenant,
-            prompt.clone(),
-            sampling,
-            patience,
-            null,
-            List.of(),
-            null,
-            true,
-            Directions.NONE);
+            tenant, prompt.clone(), sampling, patience, null, List.of(), null, true, directions);
     return generations
         .order(LocalModel.ID, order)
         .thenCompose(generation -> LocalAnswer.read(system, generation))

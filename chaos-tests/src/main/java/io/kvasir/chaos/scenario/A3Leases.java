@@ -1,5 +1,6 @@
 package io.kvasir.chaos.scenario;
 
+import io.kvasir.actors.gpu.Directions;
 import io.kvasir.actors.tier.BlockFetcher;
 import io.kvasir.actors.tier.BlockFetcher.Fetched;
 import io.kvasir.actors.tier.MissReason;
@@ -57,8 +58,9 @@ public final class A3Leases implements Scenario<LocalCluster> {
     reader.clear();
     reader.faults().lookups().holdAfter(0);
     cluster.routeTo(reader);
+    Directions there = new Directions(reader.info().name(), Directions.NONE.sources());
     CompletableFuture<LocalAnswer> answer =
-        cluster.gateway().ask(Peers.TENANT, prompt, Peers.TOKENS, SHORT);
+        cluster.gateway().ask(Peers.TENANT, prompt, Peers.TOKENS, SHORT, there);
     evidence.await(
         "the node looks up who has the prompt", () -> reader.faults().lookups().waiting() > 0);
     boolean gone = false;

@@ -1,5 +1,6 @@
 package io.kvasir.chaos.scenario;
 
+import io.kvasir.actors.directory.DirectoryService;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.tier.BlockPlace;
 import io.kvasir.chaos.Evidence;
@@ -40,14 +41,18 @@ final class Peers {
   }
 
   /**
-   * Lets a node compute a prompt and waits until it lies in its host tier and another node can find
-   * it there.
+   * Lets a node compute a prompt and waits until it lies in its host tier and another node and the
+   * gateway, which tells nodes what it found, can find it there.
    */
   static LocalAnswer compute(
       LocalCluster cluster, Evidence evidence, LocalNode owner, LocalNode reader, int[] prompt)
       throws Exception {
     LocalAnswer answer = ask(cluster, owner, prompt);
     awaitFound(evidence, owner, reader, prompt);
+    BlockKeys keys = owner.keys(TENANT, prompt);
+    evidence.await(
+        "the gateway finds the prompt on node " + owner.id(),
+        () -> finds(cluster.gateway().directory(), owner, keys));
     return answer;
   }
 
@@ -61,16 +66,12 @@ final class Peers {
         () -> owner.tier().host().find(places).cardinality() == places.size());
     evidence.await(
         "node " + reader.id() + " finds the prompt on node " + owner.id(),
-        () ->
-            reader
-                .directory()
-                .directory()
-                .lookup(keys, LOOKUP)
-                .toCompletableFuture()
-                .join()
-                .holders()
-                .stream()
-                .anyMatch(holder -> holdsAll(holder, owner, keys)));
+        () -> finds(reader.directory(), owner, keys));
+  }
+
+  private static boolean finds(DirectoryService asked, LocalNode owner, BlockKeys keys) {
+    return asked.directory().lookup(keys, LOOKUP).toCompletableFuture().join().holders().stream()
+        .anyMatch(holder -> holdsAll(holder, owner, keys));
   }
 
   private static boolean holdsAll(Holdings.Holder holder, LocalNode owner, BlockKeys keys) {
