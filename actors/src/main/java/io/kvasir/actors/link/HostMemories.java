@@ -87,9 +87,10 @@ public final class HostMemories implements AutoCloseable {
     }
   }
 
-  /** Null where there is none to be read. */
-  PeerMemory of(long nodeId) {
-    return peers.get(nodeId);
+  /** Null where there is none of that life to be read. */
+  PeerMemory of(long nodeId, long incarnation) {
+    PeerMemory memory = peers.get(nodeId);
+    return memory != null && memory.incarnation() == incarnation ? memory : null;
   }
 
   /** Bytes copied out of peers' memory since the start. */

@@ -311,8 +311,8 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
   }
 
   @Override
-  public PeerMemory memory(long nodeId) {
-    return memories.of(nodeId);
+  public PeerMemory memory(long nodeId, long incarnation) {
+    return memories.of(nodeId, incarnation);
   }
 
   @Override

@@ -49,9 +49,9 @@ public interface Links {
 
   /**
    * The memory of a peer that this process may read itself, or null: the peer is on another host,
-   * shares nothing, or the link to it does not stand.
+   * shares nothing, or no link to that life of it stands.
    */
-  PeerMemory memory(long nodeId);
+  PeerMemory memory(long nodeId, long incarnation);
 
   /**
    * Serves a source's blocks to peers; the first source that knows a key answers.

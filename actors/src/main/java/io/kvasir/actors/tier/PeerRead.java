@@ -68,7 +68,7 @@ final class PeerRead {
     // The directory goes on naming a node that has died until the cluster has noticed.
     CompletableFuture<Reply> loan =
         peer.borrow(slice, ttl, min(left, node.settings().loanDeadline()));
-    PeerMemory memory = node.links().memory(peer.nodeId());
+    PeerMemory memory = node.links().memory(peer.nodeId(), peer.incarnation());
     if (memory != null) {
       return turn.handle((before, failure) -> null)
           .thenCombine(loan, (nothing, reply) -> reply)

@@ -191,6 +191,10 @@ public final class PeerTier implements BlockTier {
     return nodeId;
   }
 
+  long incarnation() {
+    return incarnation;
+  }
+
   /** Asks for a loan; the reply is null when there is none by the deadline. */
   CompletableFuture<Reply> borrow(List<BlockPlace> slice, Duration ttl, Duration deadline) {
     Chain chain = Chain.of(slice);

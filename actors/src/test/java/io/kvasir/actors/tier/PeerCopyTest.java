@@ -3,6 +3,7 @@ package io.kvasir.actors.tier;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
@@ -151,6 +152,16 @@ final class PeerCopyTest {
     present.clear(2);
     assertEquals(present, fetch.present());
     assertEquals(gone, fetch.gone());
+  }
+
+  @Test
+  void shouldReadTheMemoryOfThatLifeOnly() {
+    start(PLENTY);
+    assertTrue(get(near.links.ready(2, LONG)));
+    long life = far.info().incarnation();
+    assertNotNull(near.links.memory(2, life));
+    assertNull(near.links.memory(2, life + 1));
+    assertNull(near.links.memory(3, life));
   }
 
   @Test

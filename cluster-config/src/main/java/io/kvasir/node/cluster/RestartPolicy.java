@@ -34,7 +34,8 @@ public final class RestartPolicy {
     this.next = first;
   }
 
-  static RestartPolicy from(Config config) {
+  /** What {@code kvasir.node.cluster.restart} says. */
+  public static RestartPolicy from(Config config) {
     Config own = config.getConfig(PATH);
     return new RestartPolicy(
         own.getDuration("first"), own.getDuration("longest"), own.getDuration("forgive-after"));

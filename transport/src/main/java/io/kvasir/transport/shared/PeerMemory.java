@@ -73,6 +73,11 @@ public final class PeerMemory implements AutoCloseable {
         : null;
   }
 
+  /** The life whose memory this is. */
+  public long incarnation() {
+    return incarnation;
+  }
+
   /**
    * Copies the first bytes of a slot, as many as the target has.
    *

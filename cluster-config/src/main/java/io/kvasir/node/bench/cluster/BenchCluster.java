@@ -34,7 +34,6 @@ final class BenchCluster implements AutoCloseable {
   private static final String LOOPBACK = "127.0.0.1";
   private static final Duration READY_LIMIT = Duration.ofMinutes(2);
   private static final Duration END_LIMIT = Duration.ofSeconds(10);
-  private static final Duration RESTART_WAIT = Duration.ofMillis(200);
   private static final long POLL_NS = TimeUnit.MILLISECONDS.toNanos(50);
 
   /** As bin/kvasir starts a node. */
@@ -104,7 +103,9 @@ final class BenchCluster implements AutoCloseable {
       List<String> command = ChildCommand.of(node.heapMib(), COLLECTOR, arguments);
       ProcessBuilder.Redirect log =
           ProcessBuilder.Redirect.appendTo(logs.resolve(node.name() + ".log").toFile());
-      RestartPolicy restarts = new RestartPolicy(RESTART_WAIT, RESTART_WAIT, Duration.ofMinutes(1));
+      RestartPolicy restarts =
+          RestartPolicy.from(
+              ConfigFactory.parseMap(node.settings()).withFallback(ConfigFactory.load()));
       keepers.put(node.name(), new NodeKeeper(node.name(), command, restarts, log, line -> {}));
       admins.put(node.name(), URI.create("http://" + LOOPBACK + ":" + ports[count + i]));
       if (node.gateway()) {

@@ -353,7 +353,12 @@ public final class ClusterBench {
                 "kvasir.actors.tier.host-bytes",
                 "64 MiB",
                 "kvasir.runtime.warm-up",
-                "500 ms"));
+                "500 ms",
+                // A node that is killed on purpose is wanted back at once, however often.
+                "kvasir.node.cluster.restart.first",
+                "200 ms",
+                "kvasir.node.cluster.restart.longest",
+                "200 ms"));
     try (BenchCluster cluster = start(plan);
         BenchClient client = new BenchClient()) {
       new ResumePart(cluster, client, out)

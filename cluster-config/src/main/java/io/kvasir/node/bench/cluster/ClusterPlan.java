@@ -73,9 +73,6 @@ record ClusterPlan(
     common.put("kvasir.runtime.threads", Integer.toString(threads));
     // Requests name the node and the tiers that are measured.
     common.put("kvasir.actors.schedule.request-override", "true");
-    // A node that is killed on purpose is wanted back at once, however often.
-    common.put("kvasir.node.cluster.restart.first", "200ms");
-    common.put("kvasir.node.cluster.restart.longest", "200ms");
     common.put("kvasir.transport.sizing.max-peers", Integer.toString(nodeCount() - 1));
     if (medium == Medium.IPC) {
       common.put("kvasir.transport.sizing.nodes-per-host", Integer.toString(nodeCount()));
