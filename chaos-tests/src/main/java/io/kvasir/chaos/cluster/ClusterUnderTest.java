@@ -105,6 +105,8 @@ public final class ClusterUnderTest implements AutoCloseable {
     }
     settings.put("kvasir.runtime.page-tokens", "" + SLOTS);
     settings.put("kvasir.runtime.threads", "1");
+    // What is tested is who answers, not how fast: nodes are to be back soon.
+    settings.put("kvasir.runtime.warm-up", "1 s");
     settings.put("kvasir.actors.directory.max-entries", "" + MAX_DIRECTORY_ENTRIES);
     settings.put("kvasir.actors.schedule.max-sessions", "" + MAX_SESSIONS);
     settings.put("kvasir.actors.schedule.max-prefixes", "" + MAX_PREFIXES);
