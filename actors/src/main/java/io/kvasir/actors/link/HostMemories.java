@@ -60,12 +60,13 @@ public final class HostMemories implements AutoCloseable {
   }
 
   Region region(BlockTransport transport, Arena arena, long bytes, int slotBytes) {
-    return own == null
+    Region shared = own == null ? null : own.region(transport, arena, bytes, slotBytes);
+    return shared == null
         ? transport.register(arena.allocate(bytes, ALIGNMENT), slotBytes)
-        : own.region(transport, arena, bytes, slotBytes);
+        : shared;
   }
 
-  /** Only through one driver: peers of another one may be of another user, or another host. */
+  /** A peer that is reached by sockets is on another host, or of another user's driver. */
   void up(PeerStatus status) {
     if (own != null && status.medium() != MediumKind.UDP && !status.encrypted()) {
       replace(

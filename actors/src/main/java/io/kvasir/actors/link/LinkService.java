@@ -80,8 +80,10 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
             SizingSettings.from(config),
             "kvasir-" + self.name(),
             error -> LOG.warn("media driver: {}", error.toString()));
+    HostMemories memories = HostMemories.none();
     boolean started = false;
     try {
+      memories = memories(clients, self, settings);
       AeronSettings lanes = clients.lanes(endpoint(settings));
       LinkService service =
           start(
@@ -95,12 +97,13 @@ public final class LinkService implements Links, MeterBinder, AutoCloseable {
                       source,
                       BlockSink.NONE,
                       Transports.Options.DEFAULT.with(settings.encryption())),
-              memories(clients, view.self(), settings),
+              memories,
               clients);
       started = true;
       return service;
     } finally {
       if (!started) {
+        memories.close();
         clients.close();
       }
     }

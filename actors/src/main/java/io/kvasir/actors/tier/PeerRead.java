@@ -43,6 +43,9 @@ final class PeerRead {
   private final long startNs;
   private final Duration deadline;
 
+  /** When the reply came; a turn may come long after it. */
+  private volatile long repliedNs;
+
   /**
    * @param filling whose reserved slots are filled, or abandoned
    * @param wanted places in the filling
@@ -67,7 +70,12 @@ final class PeerRead {
     boolean due = turn.isDone();
     // The directory goes on naming a node that has died until the cluster has noticed.
     CompletableFuture<Reply> loan =
-        peer.borrow(slice, ttl, min(left, node.settings().loanDeadline()));
+        peer.borrow(slice, ttl, min(left, node.settings().loanDeadline()))
+            .thenApply(
+                reply -> {
+                  repliedNs = node.clock().getAsLong();
+                  return reply;
+                });
     PeerMemory memory = node.links().memory(peer.nodeId(), peer.incarnation());
     if (memory != null) {
       return turn.handle((before, failure) -> null)
@@ -163,15 +171,13 @@ final class PeerRead {
     Arrived arrived = new Arrived(lent);
     List<Integer> rest = new ArrayList<>();
     long beganNs = node.clock().getAsLong();
-    long patienceNs = granted(lent).toNanos();
     long bytes = 0;
     for (int i = 0; i < slice.size(); i++) {
       if (lent.regions()[i] < 0) {
         continue;
       }
       MemorySegment target = filling.segment(wanted.get(i));
-      if (!memory.copy(reference(lent, i), target)
-          || node.clock().getAsLong() - beganNs >= patienceNs) {
+      if (!memory.copy(reference(lent, i), target) || !granted(lent).isPositive()) {
         rest.add(i);
       } else if (HostTier.matches(target, arrived.sums[i], 0, arrived.sums[i].length)) {
         arrived.verdicts[i] = new Verdict.Delivered();
@@ -231,9 +237,10 @@ final class PeerRead {
     return new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
   }
 
-  /** How long a loan that has come just now may be read. */
+  /** How much longer a loan may be read. */
   private Duration granted(Lent lent) {
-    return min(left(), Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard()));
+    Duration since = Duration.ofNanos(node.clock().getAsLong() - repliedNs);
+    return min(left(), Duration.ofMillis(lent.ttlMs()).minus(node.settings().guard()).minus(since));
   }
 
   /** What copies and transfers brought of a loan. */

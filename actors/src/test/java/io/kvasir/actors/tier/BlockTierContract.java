@@ -89,17 +89,11 @@ abstract class BlockTierContract {
         .toList();
   }
 
-  private static BitSet all(int count) {
-    BitSet bits = new BitSet();
-    bits.set(0, count);
-    return bits;
-  }
-
   @Test
   void shouldGiveBackWhatWasStored() {
     List<BlockPlace> chain = chain(1, 5);
-    assertEquals(all(chain.size()), store(chain));
-    assertEquals(all(chain.size()), lookup(chain));
+    assertEquals(TestBlocks.all(chain.size()), store(chain));
+    assertEquals(TestBlocks.all(chain.size()), lookup(chain));
     List<BlockTier.Target> targets = targets(chain);
     List<int[]> sums = get(tier().load(targets, LayerRange.ALL, LONG));
     for (int i = 0; i < chain.size(); i++) {
@@ -137,7 +131,8 @@ abstract class BlockTierContract {
     assertTrue(lookup(other).isEmpty());
     assertNull(get(tier().load(targets(other), LayerRange.ALL, LONG)).getFirst());
     assertTrue(get(tier().pin(other, 7, LONG)).pinned().isEmpty());
-    assertEquals(all(other.size()), get(tier().evict(other, LONG)), "what is not there is gone");
+    assertEquals(
+        TestBlocks.all(other.size()), get(tier().evict(other, LONG)), "what is not there is gone");
   }
 
   @Test
@@ -148,7 +143,8 @@ abstract class BlockTierContract {
     BlockTier.Sealed bad = new BlockTier.Sealed(good.place(), good.memory(), wrong);
     assertTrue(get(tier().store(List.of(bad), LONG)).isEmpty());
     assertTrue(lookup(List.of(good.place())).isEmpty());
-    assertEquals(all(1), get(tier().store(List.of(good), LONG)), "the slot is free again");
+    assertEquals(
+        TestBlocks.all(1), get(tier().store(List.of(good), LONG)), "the slot is free again");
   }
 
   @Test
@@ -156,13 +152,13 @@ abstract class BlockTierContract {
     List<BlockPlace> chain = chain(6, 3);
     store(chain);
     TierLease lease = get(tier().pin(chain, 7, LONG));
-    assertEquals(all(chain.size()), lease.pinned());
+    assertEquals(TestBlocks.all(chain.size()), lease.pinned());
     assertTrue(get(tier().evict(chain, LONG)).isEmpty());
-    assertEquals(all(chain.size()), lookup(chain));
+    assertEquals(TestBlocks.all(chain.size()), lookup(chain));
     lease.close();
     lease.close();
     TestNodes.await("the loan ends", () -> heldCount() == 0);
-    assertEquals(all(chain.size()), get(tier().evict(chain, LONG)));
+    assertEquals(TestBlocks.all(chain.size()), get(tier().evict(chain, LONG)));
     assertTrue(lookup(chain).isEmpty());
   }
 
@@ -173,7 +169,7 @@ abstract class BlockTierContract {
     TierLease lease = get(tier().pin(chain, 7, Duration.ofMillis(300)));
     assertEquals(chain.size(), lease.pinned().cardinality());
     TestNodes.await("the lease expires", () -> heldCount() == 0);
-    assertEquals(all(chain.size()), get(tier().evict(chain, LONG)));
+    assertEquals(TestBlocks.all(chain.size()), get(tier().evict(chain, LONG)));
     lease.close();
   }
 
@@ -185,8 +181,8 @@ abstract class BlockTierContract {
     for (int i = 0; i < 8; i++) {
       stores.add(tier().store(blocks, LONG));
     }
-    stores.forEach(store -> assertEquals(all(chain.size()), get(store)));
-    assertEquals(all(chain.size()), get(tier().evict(chain, LONG)));
+    stores.forEach(store -> assertEquals(TestBlocks.all(chain.size()), get(store)));
+    assertEquals(TestBlocks.all(chain.size()), get(tier().evict(chain, LONG)));
     assertTrue(lookup(chain).isEmpty(), "one eviction is enough");
   }
 
@@ -210,7 +206,8 @@ abstract class BlockTierContract {
       }
     }
     assertTrue(found >= CAPACITY, "found=" + found + ": the tier keeps what fits");
-    assertEquals(all(chains.getLast().size()), lookup(chains.getLast()), "the newest is whole");
+    assertEquals(
+        TestBlocks.all(chains.getLast().size()), lookup(chains.getLast()), "the newest is whole");
     assertTrue(lookup(chains.getFirst()).isEmpty(), "the oldest had to go");
   }
 

@@ -14,8 +14,6 @@ import io.kvasir.runtime.engine.GenerationRequest;
 import io.kvasir.runtime.engine.LoadedModel;
 import io.kvasir.runtime.engine.SamplingParameters;
 import io.kvasir.runtime.engine.TokenStream;
-import io.kvasir.transport.BlockSink;
-import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,13 +93,7 @@ final class EngineTiersTest {
                 8 << 20,
                 ConfigFactory.parseString(
                     "kvasir.actors.tier.priors.prefill-tokens-per-second = 1"),
-                (transport, source) ->
-                    Transports.start(
-                        transport,
-                        counters -> hub.medium(),
-                        source,
-                        BlockSink.NONE,
-                        Transports.Options.DEFAULT)));
+                TestNodes.over(hub)));
       }
       BlockKeys keys = first.engine().blocks().keyScheme().keys("tenant", prompt, PROMPT);
       Fetched nothing = both.getFirst().fetch(keys, PROMPT, LONG);

@@ -9,9 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.tier.HostTier.HostLease;
 import io.kvasir.runtime.blocks.BlockShape;
-import io.kvasir.transport.BlockSink;
 import io.kvasir.transport.PullBlock;
-import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.foreign.Arena;
@@ -56,15 +54,7 @@ final class PeerCopyTest {
         1 << 20,
         ConfigFactory.empty(),
         (config, source) ->
-            RecordedPulls.of(
-                Transports.start(
-                    config,
-                    counters -> hub.medium(),
-                    source,
-                    BlockSink.NONE,
-                    Transports.Options.DEFAULT),
-                pulls,
-                block -> block),
+            RecordedPulls.of(TestNodes.over(hub).apply(config, source), pulls, block -> block),
         new TestNodes.Shared(folder, availableBytes));
   }
 
@@ -108,12 +98,6 @@ final class PeerCopyTest {
     return get(peer.fetch(places, LONG));
   }
 
-  private static BitSet all(int count) {
-    BitSet bits = new BitSet();
-    bits.set(0, count);
-    return bits;
-  }
-
   private void assertWhole(List<BlockPlace> places) {
     try (HostLease lease = near.tier.host().keep(places, 1, LONG)) {
       for (int i = 0; i < places.size(); i++) {
@@ -129,7 +113,7 @@ final class PeerCopyTest {
     List<BlockTier.Sealed> sealed = blocks(5);
     get(far.tier.host().store(sealed, LONG));
     PeerTier.Fetch fetch = fetch(places);
-    assertEquals(all(places.size()), fetch.present());
+    assertEquals(TestBlocks.all(places.size()), fetch.present());
     assertWhole(places);
     long bytes = sealed.stream().mapToLong(block -> block.memory().byteSize()).sum();
     assertEquals(bytes, fetch.bytes());
@@ -148,7 +132,7 @@ final class PeerCopyTest {
     PeerTier.Fetch fetch = fetch(places);
     BitSet gone = new BitSet();
     gone.set(2);
-    BitSet present = all(places.size());
+    BitSet present = TestBlocks.all(places.size());
     present.clear(2);
     assertEquals(present, fetch.present());
     assertEquals(gone, fetch.gone());
@@ -169,7 +153,7 @@ final class PeerCopyTest {
     start(0);
     List<BlockPlace> places = places(5);
     get(far.tier.host().store(blocks(5), LONG));
-    assertEquals(all(places.size()), fetch(places).present());
+    assertEquals(TestBlocks.all(places.size()), fetch(places).present());
     assertWhole(places);
     assertFalse(pulls.isEmpty());
     for (PullBlock block : pulls.getFirst()) {
@@ -187,7 +171,7 @@ final class PeerCopyTest {
       lease.segment(3).fill((byte) 99);
     }
     PeerTier.Fetch fetch = fetch(places);
-    BitSet present = all(places.size());
+    BitSet present = TestBlocks.all(places.size());
     present.clear(3);
     assertEquals(present, fetch.present());
     TestNodes.await("the owner drops it", () -> far.tier.host().find(places).equals(present));

@@ -7,12 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.runtime.blocks.BlockShape;
-import io.kvasir.transport.BlockSink;
-import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.PullBlock;
-import io.kvasir.transport.TransportConfig;
-import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.lang.foreign.Arena;
 import java.time.Duration;
@@ -51,15 +47,12 @@ final class PeerReadTest {
         null,
         BYTES,
         ConfigFactory.empty(),
-        (config, source) ->
-            id == 1
-                ? RecordedPulls.of(open(config, source), pulls, block -> sent.apply(block))
-                : open(config, source));
-  }
-
-  private BlockTransport open(TransportConfig config, BlockSource source) {
-    return Transports.start(
-        config, counters -> hub.medium(), source, BlockSink.NONE, Transports.Options.DEFAULT);
+        (config, source) -> {
+          BlockTransport transport = TestNodes.over(hub).apply(config, source);
+          return id == 1
+              ? RecordedPulls.of(transport, pulls, block -> sent.apply(block))
+              : transport;
+        });
   }
 
   @AfterEach
@@ -90,17 +83,11 @@ final class PeerReadTest {
     return get(peer.fetch(places, LONG));
   }
 
-  private static BitSet all(int count) {
-    BitSet bits = new BitSet();
-    bits.set(0, count);
-    return bits;
-  }
-
   @Test
   void shouldAskForTheBlocksBeforeTheLoanIsKnown() {
     List<BlockPlace> places = chain();
     PeerTier.Fetch fetch = fetch(places);
-    assertEquals(all(places.size()), fetch.present());
+    assertEquals(TestBlocks.all(places.size()), fetch.present());
     assertEquals(1, pulls.size(), "one pull serves");
     for (PullBlock block : pulls.getFirst()) {
       assertTrue(block.patient());
@@ -112,7 +99,7 @@ final class PeerReadTest {
   void shouldReadWhatIsLentOfABatchAndWaitForNoOther() {
     List<BlockPlace> places = chain(1, 3);
     PeerTier.Fetch fetch = fetch(places);
-    BitSet expected = all(places.size());
+    BitSet expected = TestBlocks.all(places.size());
     expected.clear(1);
     expected.clear(3);
     assertEquals(expected, fetch.present());
@@ -131,7 +118,7 @@ final class PeerReadTest {
                 ? PullBlock.of(block.key(), block.encoding(), block.destination())
                 : block;
     List<BlockPlace> places = chain();
-    assertEquals(all(places.size()), fetch(places).present());
+    assertEquals(TestBlocks.all(places.size()), fetch(places).present());
     // Whichever of loan and pull was first there: a refusal is followed by a pull of what was lent.
     for (List<PullBlock> again : pulls.subList(1, pulls.size())) {
       again.forEach(block -> assertNotNull(block.source(), "where the loan says"));
@@ -144,10 +131,10 @@ final class PeerReadTest {
     far.tier.host().clear();
     PeerTier.Fetch fetch = fetch(places);
     assertTrue(fetch.present().isEmpty());
-    assertEquals(all(places.size()), fetch.gone());
+    assertEquals(TestBlocks.all(places.size()), fetch.gone());
     assertEquals(1, pulls.size());
     // Its slots are this node's again.
     get(near.tier.host().store(TestBlocks.sealed(arena, SHAPE, places), LONG));
-    assertEquals(all(places.size()), near.tier.host().find(places));
+    assertEquals(TestBlocks.all(places.size()), near.tier.host().find(places));
   }
 }

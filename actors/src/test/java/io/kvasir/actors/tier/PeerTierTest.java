@@ -1,8 +1,6 @@
 package io.kvasir.actors.tier;
 
 import com.typesafe.config.ConfigFactory;
-import io.kvasir.transport.BlockSink;
-import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.time.Duration;
 import java.util.List;
@@ -35,13 +33,7 @@ final class PeerTierTest extends BlockTierContract {
         null,
         bytes,
         ConfigFactory.parseString("kvasir.actors.tier.guard = 10 ms"),
-        (config, source) ->
-            Transports.start(
-                config,
-                counters -> hub.medium(),
-                source,
-                BlockSink.NONE,
-                Transports.Options.DEFAULT));
+        TestNodes.over(hub));
   }
 
   @AfterAll

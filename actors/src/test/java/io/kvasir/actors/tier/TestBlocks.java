@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.util.BitSet;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -44,6 +45,13 @@ public final class TestBlocks {
 
   static Region region(int id, Arena arena, long bytes, int slotBytes) {
     return new Region(id, arena.allocate(bytes, 64), slotBytes);
+  }
+
+  /** So many bits from 0 on. */
+  static BitSet all(int count) {
+    BitSet bits = new BitSet();
+    bits.set(0, count);
+    return bits;
   }
 
   public static void fill(MemorySegment memory, BlockId id) {

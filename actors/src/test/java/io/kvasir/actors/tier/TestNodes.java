@@ -19,9 +19,12 @@ import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.DeviceBlocks;
 import io.kvasir.runtime.blocks.Residence;
+import io.kvasir.transport.BlockSink;
 import io.kvasir.transport.BlockSource;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.TransportConfig;
+import io.kvasir.transport.Transports;
+import io.kvasir.transport.media.MemoryHub;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,6 +67,13 @@ final class TestNodes implements AutoCloseable {
   private final List<View> views = new CopyOnWriteArrayList<>();
   private final Map<Held, Set<BlockId>> held = new ConcurrentHashMap<>();
   private final List<Node> nodes = new ArrayList<>();
+
+  /** Transports of nodes that meet in one hub. */
+  static BiFunction<TransportConfig, BlockSource, BlockTransport> over(MemoryHub hub) {
+    return (config, source) ->
+        Transports.start(
+            config, counters -> hub.medium(), source, BlockSink.NONE, Transports.Options.DEFAULT);
+  }
 
   /** Waits until something is so. */
   static void await(String what, BooleanSupplier condition) {

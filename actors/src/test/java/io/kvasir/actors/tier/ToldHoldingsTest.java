@@ -11,8 +11,6 @@ import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.LoadedSpan;
 import io.kvasir.runtime.blocks.Residence;
-import io.kvasir.transport.BlockSink;
-import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,13 +62,7 @@ final class ToldHoldingsTest {
         1 << 20,
         ConfigFactory.parseString(
             "kvasir.actors.tier { priors.prefill-tokens-per-second = 1, lookup-deadline = 10 s }"),
-        (config, source) ->
-            Transports.start(
-                config,
-                counters -> hub.medium(),
-                source,
-                BlockSink.NONE,
-                Transports.Options.DEFAULT));
+        TestNodes.over(hub));
   }
 
   @AfterEach

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
@@ -35,6 +36,10 @@ public final class PeerMemory implements AutoCloseable {
   private final long incarnation;
   private final Arena arena = Arena.ofShared();
   private final Map<Integer, Mapped> regions = new HashMap<>();
+
+  /** Regions that cannot be read and of which that has been said. */
+  private final Set<Integer> left = new HashSet<>();
+
   private final LongAdder copiedBytes;
   private boolean closed;
 
@@ -120,7 +125,7 @@ public final class PeerMemory implements AutoCloseable {
       return null;
     }
     Mapped known = regions.get(id);
-    if (known != null && SharedLayout.state(known.head()) == SharedLayout.SERVING) {
+    if (known != null && SharedLayout.state(known.head()) != SharedLayout.ENDED) {
       return known;
     }
     if (id < 0 || id >= MAX_REGIONS) {
@@ -137,29 +142,38 @@ public final class PeerMemory implements AutoCloseable {
   private Mapped map(int id) {
     Path file = folder.resolve(SharedLayout.file(id));
     try (FileChannel channel =
-        FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS))) {
+            FileChannel.open(file, Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS));
+        Arena reading = Arena.ofConfined()) {
+      // Looked at before it is mapped, because what is mapped stays so.
+      MemorySegment head = reading.allocate(SharedLayout.HEADER_BYTES, Long.BYTES);
       long length = channel.size();
-      if (length < SharedLayout.HEADER_BYTES) {
-        LOG.warn("{} is not read: it has {} bytes", file, length);
+      String fault =
+          channel.read(head.asByteBuffer(), 0) < SharedLayout.HEADER_BYTES
+              ? "it has only " + length + " bytes"
+              : SharedLayout.fault(head, length, nodeId, incarnation, id);
+      if (fault != null) {
+        leave(id, file, fault);
         return null;
       }
       MemorySegment all = channel.map(FileChannel.MapMode.READ_ONLY, 0, length, arena);
-      String fault = SharedLayout.fault(all, length, nodeId, incarnation, id);
-      if (fault != null) {
-        LOG.warn("{} is not read: {}", file, fault);
-        return null;
-      }
-      int slotCount = SharedLayout.slotCount(all);
+      int slotCount = SharedLayout.slotCount(head);
       return new Mapped(
           all,
           all.asSlice(SharedLayout.HEADER_BYTES, 4L * slotCount),
           all.asSlice(SharedLayout.slotsOffset(slotCount)),
-          SharedLayout.slotBytes(all));
+          SharedLayout.slotBytes(head));
     } catch (NoSuchFileException notShared) {
       return null;
     } catch (IOException e) {
-      LOG.warn("{} is not read: {}", file, e.toString());
+      leave(id, file, e.toString());
       return null;
+    }
+  }
+
+  /** Says once what every block of the region would meet again. */
+  private void leave(int id, Path file, String reason) {
+    if (left.add(id)) {
+      LOG.warn("{} is not read, its blocks come through the media driver: {}", file, reason);
     }
   }
 

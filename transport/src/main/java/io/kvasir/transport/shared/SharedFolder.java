@@ -3,12 +3,12 @@ package io.kvasir.transport.shared;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.Region;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -27,7 +27,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One node's regions in files that other processes of its user may read; a folder of mode 0700 for
- * each life of a node. Where the file system has no room memory is private as ever. Any thread.
+ * each life of a node. Any thread.
  *
  * <p>A folder is its owner's as long as the owner holds the lock on the file beside it, which the
  * kernel frees when it dies; whoever comes next sweeps what nobody holds. Deleting a file takes
@@ -40,9 +40,9 @@ public final class SharedFolder implements AutoCloseable {
   private static final long SPARE_BYTES = 64L << 20;
 
   private static final int ZEROS_BYTES = 1 << 20;
-  private static final int ALIGNMENT = 64;
   private static final String PREFIX = "blocks-";
   private static final String LOCK = ".lock";
+  private static final String NEW = "new-";
   private static final FileAttribute<?> PRIVATE_FOLDER =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
   private static final FileAttribute<?> PRIVATE_FILE =
@@ -57,9 +57,6 @@ public final class SharedFolder implements AutoCloseable {
   private final long nodeId;
   private final long incarnation;
   private final LongSupplier availableBytes;
-
-  /** Of the heads of files; slots are mapped in the arenas of those who ask for them. */
-  private final Arena arena = Arena.ofShared();
 
   private final List<MemorySegment> heads = new ArrayList<>();
   private int made;
@@ -93,32 +90,30 @@ public final class SharedFolder implements AutoCloseable {
     synchronized (HELD) {
       sweep(base);
       Path folder = base.resolve(SharedLayout.folder(nodeId, incarnation));
-      Path lockFile = lockFile(folder);
+      Path lockFile = folder.resolveSibling(folder.getFileName() + LOCK);
+      Path unnamed = folder.resolveSibling(NEW + lockFile.getFileName());
       FileChannel channel =
           FileChannel.open(
-              lockFile,
+              unnamed,
               Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
               PRIVATE_FILE);
       boolean opened = false;
       try {
-        if (channel.tryLock() == null) {
-          throw new FileAlreadyExistsException(lockFile + " is locked by another process");
-        }
+        channel.lock();
+        // Under its name it is locked from the first moment: who sweeps now leaves it alone.
+        Files.move(unnamed, lockFile, StandardCopyOption.ATOMIC_MOVE);
         Files.createDirectory(folder, PRIVATE_FOLDER);
         HELD.add(lockFile);
         opened = true;
       } finally {
         if (!opened) {
           channel.close();
+          Files.deleteIfExists(unnamed);
           Files.deleteIfExists(lockFile);
         }
       }
       return new SharedFolder(folder, lockFile, channel, nodeId, incarnation, availableBytes);
     }
-  }
-
-  private static Path lockFile(Path folder) {
-    return folder.resolveSibling(folder.getFileName() + LOCK);
   }
 
   /** Deletes the folders whose locks nobody holds; what cannot be deleted is logged and left. */
@@ -162,17 +157,17 @@ public final class SharedFolder implements AutoCloseable {
   }
 
   /**
-   * A region whose slots peers may read, or a private one where there is no room for it; registered
-   * with the transport either way. Blocks while the memory is taken from the system.
+   * A region whose slots peers may read, registered with the transport. Blocks while the memory is
+   * taken from the system.
    *
-   * @param slots owns the mapping of the slots, or the private memory; closed after the region
+   * @param slots owns the mapping of the slots; closed after the region
    * @param bytes a multiple of {@code slotBytes}
-   * @throws OutOfMemoryError if the system grants no private memory either
+   * @return null where the file system has no room for it
    */
   public Region region(BlockTransport transport, Arena slots, long bytes, int slotBytes) {
     Mapped mapped = map(slots, bytes, slotBytes);
     if (mapped == null) {
-      return transport.register(slots.allocate(bytes, ALIGNMENT), slotBytes);
+      return null;
     }
     Region region = transport.register(mapped.slots(), slotBytes, mapped.generations());
     publish(mapped, region);
@@ -186,12 +181,10 @@ public final class SharedFolder implements AutoCloseable {
   private synchronized Mapped map(Arena slots, long bytes, int slotBytes) {
     int slotCount = Math.toIntExact(bytes / slotBytes);
     long fileBytes = SharedLayout.fileBytes(slotBytes, slotCount);
-    long available = availableBytes.getAsLong();
-    if (closed || fileBytes + SPARE_BYTES > available) {
-      warn(fileBytes, available + " bytes are free and " + SPARE_BYTES + " of them stay so");
+    Path file = folder.resolve("making-" + made++);
+    if (closed || !hasRoom(fileBytes)) {
       return null;
     }
-    Path file = folder.resolve("making-" + made++);
     try (FileChannel channel =
         FileChannel.open(
             file,
@@ -205,7 +198,8 @@ public final class SharedFolder implements AutoCloseable {
         at += channel.write(zeros, at);
       }
       long slotsAt = SharedLayout.slotsOffset(slotCount);
-      MemorySegment head = channel.map(FileChannel.MapMode.READ_WRITE, 0, slotsAt, arena);
+      // A region may be asked for generations by who has not heard yet that all is closed.
+      MemorySegment head = channel.map(FileChannel.MapMode.READ_WRITE, 0, slotsAt, Arena.ofAuto());
       SharedLayout.write(head, nodeId, incarnation, slotBytes, slotCount);
       return new Mapped(
           file,
@@ -217,6 +211,19 @@ public final class SharedFolder implements AutoCloseable {
       discard(file);
       return null;
     }
+  }
+
+  private boolean hasRoom(long bytes) {
+    try {
+      long available = availableBytes.getAsLong();
+      if (bytes + SPARE_BYTES <= available) {
+        return true;
+      }
+      warn(bytes, available + " bytes are free and " + SPARE_BYTES + " of them stay so");
+    } catch (UncheckedIOException e) {
+      warn(bytes, e.getMessage());
+    }
+    return false;
   }
 
   private void warn(long bytes, String reason) {
@@ -287,6 +294,5 @@ public final class SharedFolder implements AutoCloseable {
         HELD.remove(lockFile);
       }
     }
-    arena.close();
   }
 }

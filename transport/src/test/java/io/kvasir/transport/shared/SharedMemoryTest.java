@@ -15,6 +15,7 @@ import io.kvasir.transport.TransportConfig;
 import io.kvasir.transport.Transports;
 import io.kvasir.transport.media.MemoryHub;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -216,16 +217,36 @@ final class SharedMemoryTest {
   }
 
   @Test
-  void shouldStayPrivateWhereThereIsNoRoom() throws IOException {
+  void shouldMakeNothingWhereThereIsNoRoom() throws IOException {
     try (SharedFolder full = SharedFolder.open(base, NODE + 1, LIFE, () -> SLOT_BYTES)) {
-      Region region = full.region(transport, arena, (long) SLOTS * SLOT_BYTES, SLOT_BYTES);
-      slot(region, 3).fill((byte) 3);
-      assertFalse(Files.exists(file(region)));
-      try (PeerMemory reader = PeerMemory.open(base, NODE + 1, LIFE, copied)) {
-        assertFalse(reader.copy(region.ref(3), target));
+      assertNull(full.region(transport, arena, (long) SLOTS * SLOT_BYTES, SLOT_BYTES));
+      try (Stream<Path> made = Files.list(base.resolve(SharedLayout.folder(NODE + 1, LIFE)))) {
+        assertEquals(List.of(), made.toList());
       }
-      region.close().join();
     }
+  }
+
+  @Test
+  void shouldMakeNothingWhereTheRoomIsNotKnown() throws IOException {
+    try (SharedFolder blind =
+        SharedFolder.open(
+            base,
+            NODE + 1,
+            LIFE,
+            () -> {
+              throw new UncheckedIOException(new IOException("too many open files"));
+            })) {
+      assertNull(blind.region(transport, arena, (long) SLOTS * SLOT_BYTES, SLOT_BYTES));
+    }
+  }
+
+  @Test
+  void shouldKeepGenerationsForWhoComesLate() throws IOException {
+    SharedFolder early = SharedFolder.open(base, NODE + 1, LIFE, () -> PLENTY);
+    Region region = early.region(transport, arena, (long) SLOTS * SLOT_BYTES, SLOT_BYTES);
+    early.close();
+    assertEquals(1, region.renew(0));
+    assertEquals(1, region.ref(0).generation());
   }
 
   @Test
@@ -287,6 +308,28 @@ final class SharedMemoryTest {
     refuses(36, 4, 1 << 30);
     refuses(40, 8, 0);
     refuses(48, 8, 1L << 40);
+  }
+
+  @Test
+  void shouldNotKeepWhatItRefused() throws IOException {
+    Region region = region(arena);
+    try (FileChannel channel = FileChannel.open(file(region), StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(4), 0);
+    }
+    long before = mappings();
+    try (PeerMemory reader = reader()) {
+      for (int block = 0; block < 20; block++) {
+        assertFalse(reader.copy(region.ref(0), target));
+      }
+      assertEquals(before, mappings());
+    }
+  }
+
+  /** Of this process, of files below the test's folder. */
+  private long mappings() throws IOException {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines.filter(line -> line.contains(base.toString())).count();
+    }
   }
 
   @Test
