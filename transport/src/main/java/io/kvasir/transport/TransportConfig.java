@@ -71,9 +71,13 @@ public record TransportConfig(
       int commandQueueLength,
       int maxGroups,
       int maxVectorBytes) {
-    /** 4 MiB windows, so that acknowledgements never hold up a UDP sender; 4,096 blocks a batch. */
+    /**
+     * 16 MiB windows: a pull of some blocks is never held up by an acknowledgement, which takes
+     * milliseconds where both ends share busy cores. The medium's own windows bound what is under
+     * way, and what arrives lies in its final place. 4,096 blocks a batch.
+     */
     public static final Limits DEFAULT =
-        new Limits(4 << 20, 64, 256, 4096, 256 << 10, 1024, 16, 1 << 20);
+        new Limits(16 << 20, 64, 256, 4096, 256 << 10, 1024, 16, 1 << 20);
 
     public Limits {
       positive("windowBytes", windowBytes);

@@ -3,6 +3,9 @@ package io.kvasir.actors.directory;
 import io.kvasir.actors.settings.DirectorySettings;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.javadsl.AbstractMatchingBehavior;
 import org.apache.pekko.actor.typed.javadsl.ActorContext;
@@ -12,7 +15,7 @@ import org.apache.pekko.actor.typed.javadsl.TimerScheduler;
 /** Drives {@link OwnerCore}: sends what the announcer queued. */
 final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
   /** What it understands; never leaves the node. */
-  sealed interface Command permits Heard, Seen, Wake, Flush, Beat {}
+  sealed interface Command permits Heard, Seen, Wake, Due, Flush, Beat {}
 
   /** A copy's answer. */
   record Heard(DirectoryMessage message) implements Command {}
@@ -25,6 +28,11 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     INSTANCE
   }
 
+  /** The time to tell what came closely behind the last flush. */
+  private enum Due implements Command {
+    INSTANCE
+  }
+
   private enum Flush implements Command {
     INSTANCE
   }
@@ -33,10 +41,10 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     INSTANCE
   }
 
-  private final TimerScheduler<Command> timers;
   private final OwnerCore core;
   private final QueuedAnnouncer announcer;
-  private final Duration batchDelay;
+  private final long batchDelayNs;
+  private long flushedNs;
   private boolean flushing;
 
   static Behavior<Command> create(
@@ -54,10 +62,10 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
       QueuedAnnouncer announcer,
       DirectorySettings settings) {
     super(context);
-    this.timers = timers;
     this.core = core;
     this.announcer = announcer;
-    this.batchDelay = settings.batchDelay();
+    this.batchDelayNs = settings.batchDelay().toNanos();
+    this.flushedNs = System.nanoTime() - batchDelayNs;
     Duration shorter =
         settings.heartbeat().compareTo(settings.ackTimeout()) < 0
             ? settings.heartbeat()
@@ -73,7 +81,8 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
         core.onView(seen.copies(), System.nanoTime());
         flush();
       }
-      case Wake wake -> timers.startSingleTimer(Flush.INSTANCE, batchDelay);
+      case Wake wake -> onWake();
+      case Due due -> flush();
       case Flush flush -> onFlush();
       case Beat beat -> {
         announcer.rearm();
@@ -95,8 +104,24 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     }
   }
 
+  /**
+   * A change after a pause is told at once; those that follow it closely go together. Pekko's timer
+   * would come up to two of its ticks late, and a block is not found while it waits.
+   */
+  private void onWake() {
+    long leftNs = batchDelayNs - (System.nanoTime() - flushedNs);
+    if (leftNs <= 0) {
+      flush();
+    } else {
+      ActorRef<Command> self = getContext().getSelf();
+      CompletableFuture.delayedExecutor(leftNs, TimeUnit.NANOSECONDS)
+          .execute(() -> self.tell(Due.INSTANCE));
+    }
+  }
+
   private void onFlush() {
     flushing = false;
+    flushedNs = System.nanoTime();
     announcer.rearm();
     again(core.tick(System.nanoTime()));
   }

@@ -1,5 +1,6 @@
 package io.kvasir.actors.link;
 
+import io.kvasir.runtime.device.Devices;
 import io.kvasir.transport.BlockTransport;
 import io.kvasir.transport.MediumKind;
 import io.kvasir.transport.PeerStatus;
@@ -22,7 +23,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class HostMemories implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HostMemories.class);
-  private static final int ALIGNMENT = 64;
 
   private final Path base;
   private final SharedFolder own;
@@ -62,7 +62,7 @@ public final class HostMemories implements AutoCloseable {
   Region region(BlockTransport transport, Arena arena, long bytes, int slotBytes) {
     Region shared = own == null ? null : own.region(transport, arena, bytes, slotBytes);
     return shared == null
-        ? transport.register(arena.allocate(bytes, ALIGNMENT), slotBytes)
+        ? transport.register(Devices.hostMemory(arena, bytes), slotBytes)
         : shared;
   }
 

@@ -16,8 +16,14 @@ final class PeerLoad {
   /** So many that the next loans are made while blocks of the first ones are on their way. */
   private static final int SLICES_UNDER_WAY = 4;
 
-  /** Few, so that what came first is loaded while the rest is on its way. */
-  private static final int PULLS_UNDER_WAY = 2;
+  /**
+   * All of them: a pull takes some messages before its first frame, and the transport sends the
+   * first ones first.
+   */
+  private static final int PULLS_UNDER_WAY = SLICES_UNDER_WAY;
+
+  /** Few, so that what came first is loaded while the rest is copied. */
+  private static final int COPIES_UNDER_WAY = 2;
 
   private final TierFetcher.Means means;
   private final FetchRun run;
@@ -25,6 +31,7 @@ final class PeerLoad {
   private final PeerTier peer;
   private final List<List<BlockPlace>> slices = new ArrayList<>();
   private final List<CompletableFuture<Void>> fetched = new ArrayList<>();
+  private final int readsUnderWay;
   private int next;
   private boolean stopped;
 
@@ -37,6 +44,7 @@ final class PeerLoad {
     this.source = source;
     NodeInfo node = means.view().find(source.nodeId());
     this.peer = new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
+    this.readsUnderWay = peer.copies() ? COPIES_UNDER_WAY : PULLS_UNDER_WAY;
     int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
     // Of one length: a last small one would cost as many round trips as a whole one.
     int length = Math.ceilDiv(wanted.size(), Math.max(1, count));
@@ -63,9 +71,9 @@ final class PeerLoad {
         return CompletableFuture.completedFuture(null);
       }
       turn =
-          next < PULLS_UNDER_WAY
+          next < readsUnderWay
               ? CompletableFuture.completedFuture(null)
-              : fetched.get(next - PULLS_UNDER_WAY);
+              : fetched.get(next - readsUnderWay);
       fetched.add(over);
       slice = slices.get(next++);
     }

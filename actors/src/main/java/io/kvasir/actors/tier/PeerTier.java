@@ -81,6 +81,11 @@ public final class PeerTier implements BlockTier {
     return node.host().shape();
   }
 
+  /** Whether blocks are copied out of the peer's memory, not pulled over a link. */
+  boolean copies() {
+    return node.links().memory(nodeId, incarnation) != null;
+  }
+
   private Lives lives() {
     return new Lives(
         node.links().transport().nodeId(),

@@ -1,7 +1,10 @@
 package io.kvasir.runtime.device;
 
 import io.kvasir.runtime.device.cpu.CpuDevice;
+import io.kvasir.runtime.device.cpu.HugeMemory;
 import io.kvasir.runtime.device.cpu.SharedCores;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
 
 /** Where devices come from. */
@@ -29,5 +32,16 @@ public final class Devices {
   public static Supplier<Device> sharedCpu(int threads) {
     SharedCores cores = new SharedCores(threads);
     return () -> CpuDevice.open(cores);
+  }
+
+  /**
+   * Memory of this host for blocks, filled with zeros and so taken from the system at once, on huge
+   * pages where the kernel grants them.
+   *
+   * @param arena owns it
+   * @throws OutOfMemoryError if the system grants no more
+   */
+  public static MemorySegment hostMemory(Arena arena, long bytes) {
+    return HugeMemory.allocate(arena, bytes).fill((byte) 0);
   }
 }

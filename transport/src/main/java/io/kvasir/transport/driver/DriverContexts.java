@@ -10,6 +10,7 @@ import org.agrona.ErrorHandler;
 import org.agrona.concurrent.BackoffIdleStrategy;
 import org.agrona.concurrent.BusySpinIdleStrategy;
 import org.agrona.concurrent.IdleStrategy;
+import org.agrona.concurrent.SleepingMillisIdleStrategy;
 
 /** Settings and sizing in Aeron's words. */
 final class DriverContexts {
@@ -20,6 +21,9 @@ final class DriverContexts {
   private static final int DEDICATED_FROM_PROCESSORS = 2;
 
   private static final long LONGEST_PARK_NS = TimeUnit.MILLISECONDS.toNanos(1);
+
+  /** How long the addresses of a new channel may wait to be resolved. */
+  private static final int NAMES_PERIOD_MS = 20;
 
   private DriverContexts() {}
 
@@ -50,6 +54,9 @@ final class DriverContexts {
         .receiverIdleStrategy(idle(settings.idle()))
         .sharedNetworkIdleStrategy(idle(settings.idle()))
         .sharedIdleStrategy(idle(settings.idle()))
+        // Resolves names, and would look for some a thousand times a second.
+        .asyncExecutorIdleStrategy(new SleepingMillisIdleStrategy(NAMES_PERIOD_MS))
+        .asyncExecutorThreadFactory(threads)
         .conductorThreadFactory(threads)
         .senderThreadFactory(threads)
         .receiverThreadFactory(threads)

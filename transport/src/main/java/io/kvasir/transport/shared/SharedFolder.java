@@ -201,11 +201,11 @@ public final class SharedFolder implements AutoCloseable {
       // A region may be asked for generations by who has not heard yet that all is closed.
       MemorySegment head = channel.map(FileChannel.MapMode.READ_WRITE, 0, slotsAt, Arena.ofAuto());
       SharedLayout.write(head, nodeId, incarnation, slotBytes, slotCount);
+      MemorySegment content = channel.map(FileChannel.MapMode.READ_WRITE, slotsAt, bytes, slots);
+      // Sixteen pages at a time; a first write would map one.
+      content.load();
       return new Mapped(
-          file,
-          head,
-          head.asSlice(SharedLayout.HEADER_BYTES, 4L * slotCount),
-          channel.map(FileChannel.MapMode.READ_WRITE, slotsAt, bytes, slots));
+          file, head, head.asSlice(SharedLayout.HEADER_BYTES, 4L * slotCount), content);
     } catch (IOException e) {
       warn(fileBytes, e.toString());
       discard(file);

@@ -74,17 +74,17 @@ record ClusterPlan(
     // Requests name the node and the tiers that are measured.
     common.put("kvasir.actors.schedule.request-override", "true");
     common.put("kvasir.transport.sizing.max-peers", Integer.toString(nodeCount() - 1));
+    // Both ends share cores with everything else here: while one is off its core, the other goes on
+    // with what lies in the log. A log that sockets fill is gone through by both drivers too.
+    common.put("kvasir.transport.sizing.bulk-term", medium == Medium.IPC ? "8 MiB" : "4 MiB");
     if (medium == Medium.IPC) {
       common.put("kvasir.transport.sizing.nodes-per-host", Integer.toString(nodeCount()));
-      // Both ends share cores with everything else here: while one is off its core, the other goes
-      // on with what lies in the log.
-      common.put("kvasir.transport.sizing.bulk-term", "8 MiB");
     } else {
       common.put("kvasir.transport.driver.mode", "embedded");
       common.put("kvasir.actors.link.udp-host", "127.0.0.1");
       // What a host with such a network is tuned to; the raw rate beside it has the same.
       common.put("kvasir.transport.sizing.mtu", Integer.toString(medium.mtu()));
-      common.put("kvasir.transport.sizing.round-trip", "1500us");
+      common.put("kvasir.transport.sizing.round-trip", "3 ms");
     }
     return common;
   }

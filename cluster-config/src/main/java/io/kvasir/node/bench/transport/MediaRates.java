@@ -19,12 +19,12 @@ public final class MediaRates {
   private static final int RUNS = 5;
   private static final int WARM_UP_RUNS = 2;
   private static final long BYTES = 256L << 20;
-  private static final List<Integer> TERMS = List.of(1 << 20, 4 << 20, 16 << 20);
+  private static final List<Integer> TERMS = List.of(1 << 20, 4 << 20, 8 << 20, 16 << 20);
 
   private MediaRates() {}
 
   /**
-   * Bare Aeron's GB/s with the best of three term lengths, from and to memory beyond any cache.
+   * Bare Aeron's GB/s with the best of some term lengths, from and to memory beyond any cache.
    *
    * @param medium shared memory through one driver, or sockets between a driver at each end
    */
@@ -62,7 +62,7 @@ public final class MediaRates {
         .with("medium", medium.uri())
         .with("mtu", medium.mtu())
         .with("drivers", medium == Medium.IPC ? "one" : "two")
-        .with("window", medium == Medium.IPC ? 1 << 20 : 2 << 20)
+        .with("window", medium == Medium.IPC ? 1 << 20 : 4 << 20)
         .with("term", term);
   }
 

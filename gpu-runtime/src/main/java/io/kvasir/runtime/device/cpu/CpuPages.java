@@ -7,14 +7,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.agrona.UnsafeApi;
 
 /**
  * Arena memory: one native segment, aligned to 2 MiB. The operating system maps it as it is first
  * touched, so a large arena costs nothing until it fills.
  */
 final class CpuPages implements PageMemory {
-  private static final long ALIGNMENT_BYTES = 2L << 20;
   private static final Path MEMINFO = Path.of("/proc/meminfo");
 
   private final Arena arena = Arena.ofShared();
@@ -38,22 +36,13 @@ final class CpuPages implements PageMemory {
     segment = map(bytes);
   }
 
-  @SuppressWarnings("restricted") // the cleanup action frees exactly what was allocated here
   private MemorySegment map(long bytes) {
-    long address;
     try {
-      address = UnsafeApi.allocateMemory(bytes + ALIGNMENT_BYTES);
-    } catch (IllegalAccessError e) {
-      // Started without --add-opens java.base/jdk.internal.misc: memory that is touched at once.
-      return arena.allocate(bytes, ALIGNMENT_BYTES);
+      return HugeMemory.allocate(arena, bytes);
     } catch (OutOfMemoryError e) {
       throw new DeviceException(
           "arena bytes=" + bytes + " was refused by the system, make the KV arena smaller", e);
     }
-    long aligned = (address + ALIGNMENT_BYTES - 1) & -ALIGNMENT_BYTES;
-    HugePages.advise(aligned, bytes);
-    return MemorySegment.ofAddress(aligned)
-        .reinterpret(bytes, arena, ignored -> UnsafeApi.freeMemory(address));
   }
 
   /** Free memory by the kernel's own estimate; unlimited where it does not say. */
