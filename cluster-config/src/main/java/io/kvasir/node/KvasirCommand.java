@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       ChatCommand.class,
       InspectCommand.class,
       BenchCommand.class,
+      RehearseCommand.class,
       TrainCommand.class,
       ConfigCommand.class,
       KeysCommand.class,
