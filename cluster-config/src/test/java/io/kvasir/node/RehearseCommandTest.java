@@ -5,11 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** {@code kvasir rehearse}: what is not run there starts slowly everywhere. */
 final class RehearseCommandTest {
   @Test
+  @Tag("slow")
   void shouldRunANodeAloneAndTwoThatLoadFromEachOther() {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
