@@ -39,7 +39,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     implements RoutedRequest.Desk {
   /** What its own gateway tells it. */
   sealed interface Event extends DeskCommand
-      permits Order, OrderEmbedding, CancelOrder, CancelOrderChoice, Nodes, Found, Tick {}
+      permits Order, OrderEmbedding, CancelOrder, CancelOrderChoice, Nodes, Found, Probed, Tick {}
 
   /** Takes a generation; the sampling has a seed. */
   record Order(long requestId, String model, GenerationOrder order, ActorRef<OrderReply> replyTo)
@@ -57,6 +57,9 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   record Nodes(List<NodeInfo> reachable) implements Event {}
 
   private record Found(long requestId, int placing, Lookups.Known known) implements Event {}
+
+  /** Whether a silent node's host refused connections. */
+  private record Probed(long nodeId, long incarnation, boolean refused) implements Event {}
 
   private record Tick() implements Event {
     static final Tick TICK = new Tick();
@@ -87,6 +90,10 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   private final SplittableRandom random = new SplittableRandom();
   private final Slices slices;
   private final Map<Long, RoutedRequest> requests = new HashMap<>();
+
+  /** Nodes whose hosts are being asked. */
+  private final Set<Long> probing = new HashSet<>();
+
   private final AutoCloseable subscription;
   private final ScheduleMetrics metrics;
   private final Pace<DeskCommand> pace;
@@ -159,6 +166,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       case CancelOrderChoice cancel -> onCancelChoice(cancel);
       case Nodes changed -> onNodes(changed.reachable(), nowNs);
       case Found found -> onFound(found, nowNs);
+      case Probed probed -> onProbed(probed, nowNs);
       case Tick next -> onTick(nowNs);
       case GenerationReply.Load load -> onLoad(load);
       case GenerationReply.OfAttempt reply -> onReply(reply, nowNs);
@@ -458,6 +466,38 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         if (!heard(choice.able(request.model, request.avoided(), false)).isEmpty()) {
           request.failover().onNodeSuspected(suspect, nowNs);
         }
+      }
+    }
+    voices.overdue().forEach(this::probe);
+  }
+
+  /** Asks a silent node's host whether its process is still there. */
+  private void probe(long nodeId) {
+    NodeInfo node = choice.find(nodeId);
+    if (node == null || node.generations() == null || !probing.add(nodeId)) {
+      return;
+    }
+    getContext()
+        .pipeToSelf(
+            PortProbe.refused(node.generations().path().address(), settings.silence()),
+            (refused, failure) -> new Probed(nodeId, node.incarnation(), refused == Boolean.TRUE));
+  }
+
+  /**
+   * Whatever a node whose process has ended was doing goes on elsewhere, where there is another.
+   */
+  private void onProbed(Probed probed, long nowNs) {
+    probing.remove(probed.nodeId());
+    NodeInfo node = choice.find(probed.nodeId());
+    if (!probed.refused()
+        || node == null
+        || node.incarnation() != probed.incarnation()
+        || !voices.ended(probed.nodeId())) {
+      return;
+    }
+    for (RoutedRequest request : List.copyOf(requests.values())) {
+      if (!heard(choice.able(request.model, request.avoided(), false)).isEmpty()) {
+        request.failover().onNodeLost(probed.nodeId(), nowNs);
       }
     }
   }

@@ -25,6 +25,7 @@ final class Voices {
   }
 
   private final int leastTicks;
+  private final int overdueTicks;
   private final int forgetTicks;
   private final Map<Long, Voice> voices = new HashMap<>();
   private int sinceForgot;
@@ -35,6 +36,7 @@ final class Voices {
    */
   Voices(int renewTicks, int forgetTicks) {
     this.leastTicks = 2 * renewTicks + 2;
+    this.overdueTicks = renewTicks + 1;
     this.forgetTicks = forgetTicks;
   }
 
@@ -80,6 +82,35 @@ final class Voices {
       sinceForgot = 0;
       voices.values().forEach(voice -> voice.longest /= 2);
     }
+  }
+
+  /**
+   * Nodes of which a word is overdue and that are not suspected: one at work would have said
+   * something.
+   */
+  List<Long> overdue() {
+    List<Long> nodes = new ArrayList<>();
+    voices.forEach(
+        (node, voice) -> {
+          if (!voice.suspected && voice.silentTicks >= overdueTicks) {
+            nodes.add(node);
+          }
+        });
+    return nodes;
+  }
+
+  /**
+   * A node's process is known to have ended.
+   *
+   * @return false if it was heard since it was overdue
+   */
+  boolean ended(long node) {
+    Voice voice = voices.get(node);
+    if (voice == null || voice.silentTicks < overdueTicks) {
+      return false;
+    }
+    voice.suspected = true;
+    return true;
   }
 
   /** Whether it was suspected and has not been heard since. */

@@ -27,6 +27,25 @@ final class VoicesTest {
     throw new AssertionError("never suspected");
   }
 
+  @Test
+  void shouldNameWhoseWordIsOverdueAndBelieveThatItHasEnded() {
+    for (int tick = 0; tick < RENEW; tick++) {
+      voices.tick(Set.of(1L, 2L));
+    }
+    assertEquals(List.of(), voices.overdue());
+    assertFalse(voices.ended(1));
+    voices.heard(2);
+    voices.tick(Set.of(1L, 2L));
+    assertEquals(List.of(1L), voices.overdue());
+    assertTrue(voices.ended(1));
+    assertTrue(voices.suspects(1));
+    assertEquals(List.of(), voices.overdue());
+    // An answer that comes after a word is about a former life or an error.
+    voices.heard(1);
+    assertFalse(voices.ended(1));
+    assertFalse(voices.suspects(1));
+  }
+
   private void hear(int times, int everyTicks) {
     for (int i = 0; i < times * everyTicks; i++) {
       assertEquals(List.of(), voices.tick(Set.of(1L)));
