@@ -274,7 +274,9 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       }
       return;
     }
-    boolean several = able.size() > 1 || request.explained();
+    // The node that goes on with an answer is told who holds its prompt, but for those who died.
+    boolean resumed = request.failover().attempts() > 0;
+    boolean several = able.size() > 1 || resumed || request.explained();
     if (able.isEmpty()) {
       request.nowhere(noNode(request.model.id()), System.nanoTime());
     } else if (!several || !lookups.worthAsking(request) || settings.leastLoaded()) {
@@ -349,11 +351,8 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     }
     NodeInfo best = choice.find(ranked.getFirst().candidate().nodeId());
     long nowNs = System.nanoTime();
-    // After a failed attempt what was found may be what failed it.
     List<WireHolder> holders =
-        request.failover().attempts() == 0
-            ? known.told(best.nodeId(), settings.holdersAge(), nowNs)
-            : null;
+        known.told(best.nodeId(), settings.holdersAge(), id -> !voices.suspects(id), nowNs);
     request.placed(best, ranked, holders, nowNs);
   }
 

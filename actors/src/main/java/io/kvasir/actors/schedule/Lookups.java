@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongPredicate;
 
 /**
  * What is asked of directory and sessions before a node is chosen, and told afterwards. A late
@@ -41,10 +42,13 @@ final class Lookups {
      *
      * @param nodeId the node
      * @param maxAge of an answer: holders change
+     * @param alive which nodes to name: the directory goes on with one that has died
      */
-    List<WireHolder> told(long nodeId, Duration maxAge, long nowNs) {
+    List<WireHolder> told(long nodeId, Duration maxAge, LongPredicate alive, long nowNs) {
       boolean fresh = nowNs - askedNs < maxAge.toNanos();
-      return keys == null || holdings.late() || !fresh ? null : WireHolder.of(holdings, nodeId);
+      return keys == null || holdings.late() || !fresh
+          ? null
+          : WireHolder.of(holdings, nodeId, alive);
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.LongPredicate;
 
 /**
  * One tier of one node that holds blocks of a prompt, as a gateway tells a node. Such a list only
@@ -48,10 +49,11 @@ record WireHolder(long nodeId, long incarnation, String residence, List<long[]> 
    * Holdings as they travel; of too many holders those that have most.
    *
    * @param receiver node that is told, which knows its own blocks best
+   * @param alive nodes that are not silent
    */
-  static List<WireHolder> of(Holdings holdings, long receiver) {
+  static List<WireHolder> of(Holdings holdings, long receiver, LongPredicate alive) {
     return holdings.holders().stream()
-        .filter(holder -> holder.nodeId() != receiver)
+        .filter(holder -> holder.nodeId() != receiver && alive.test(holder.nodeId()))
         .sorted(Comparator.comparingInt(WireHolder::count).reversed())
         .limit(MAX_HOLDERS)
         .map(

@@ -16,10 +16,12 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 
 /** What a gateway tells of holders, and what a node makes of it. */
 final class WireHolderTest {
+  private static final LongPredicate ALL = node -> true;
   private static final int TOKENS = 200;
   private static final Duration SECOND = Duration.ofSeconds(1);
   private static final BlockKeys KEYS =
@@ -48,8 +50,8 @@ final class WireHolderTest {
                 holder(1, Residence.DEVICE, 9),
                 holder(-2, Residence.DISK, 3)),
             false);
-    assertEquals(found, WireHolder.holdings(WireHolder.of(found, 5), TOKENS));
-    assertEquals(Holdings.NONE, WireHolder.holdings(WireHolder.of(Holdings.NONE, 5), TOKENS));
+    assertEquals(found, WireHolder.holdings(WireHolder.of(found, 5, ALL), TOKENS));
+    assertEquals(Holdings.NONE, WireHolder.holdings(WireHolder.of(Holdings.NONE, 5, ALL), TOKENS));
   }
 
   @Test
@@ -58,9 +60,12 @@ final class WireHolderTest {
     for (int node = 1; node <= 12; node++) {
       holders.add(holder(node, Residence.HOST, node));
     }
-    List<WireHolder> told = WireHolder.of(new Holdings(holders, false), 12);
+    List<WireHolder> told = WireHolder.of(new Holdings(holders, false), 12, ALL);
     assertEquals(
         List.of(11L, 10L, 9L, 8L, 7L, 6L, 5L, 4L), told.stream().map(WireHolder::nodeId).toList());
+    told = WireHolder.of(new Holdings(holders, false), 12, node -> node != 10);
+    assertEquals(
+        List.of(11L, 9L, 8L, 7L, 6L, 5L, 4L, 3L), told.stream().map(WireHolder::nodeId).toList());
   }
 
   @Test
@@ -90,18 +95,18 @@ final class WireHolderTest {
   @Test
   void shouldTellOnlyWhatWasJustFound() {
     Holdings found = new Holdings(List.of(holder(3, Residence.HOST, 70)), false);
-    List<WireHolder> told = known(found, 500).told(9, SECOND, 500 + SECOND.toNanos() - 1);
+    List<WireHolder> told = known(found, 500).told(9, SECOND, ALL, 500 + SECOND.toNanos() - 1);
     assertArrayEquals(new long[] {-1, 63}, told.getFirst().blocks().getFirst());
-    assertNull(known(found, 500).told(9, SECOND, 500 + SECOND.toNanos()));
-    assertEquals(List.of(), known(Holdings.NONE, 500).told(9, SECOND, 600));
-    assertNull(known(found, 500).told(9, Duration.ZERO, 500));
+    assertNull(known(found, 500).told(9, SECOND, ALL, 500 + SECOND.toNanos()));
+    assertEquals(List.of(), known(Holdings.NONE, 500).told(9, SECOND, ALL, 600));
+    assertNull(known(found, 500).told(9, Duration.ZERO, ALL, 500));
   }
 
   @Test
   void shouldTellNothingOfALookupThatWasLateOrNeverMade() {
     Holdings half = new Holdings(List.of(holder(3, Residence.HOST, 70)), true);
-    assertNull(known(half, 500).told(9, SECOND, 600));
-    assertNull(Lookups.Known.LATE.told(9, SECOND, 1));
-    assertNull(Lookups.Known.UNASKED.told(9, SECOND, 1));
+    assertNull(known(half, 500).told(9, SECOND, ALL, 600));
+    assertNull(Lookups.Known.LATE.told(9, SECOND, ALL, 1));
+    assertNull(Lookups.Known.UNASKED.told(9, SECOND, ALL, 1));
   }
 }
