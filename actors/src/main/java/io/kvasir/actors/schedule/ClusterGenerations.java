@@ -72,7 +72,14 @@ public final class ClusterGenerations implements Generations {
     return new ClusterGenerations(
         system,
         system.systemActorOf(
-            GenerationDesk.create(view, directory, sessions, settings, workers, metrics),
+            GenerationDesk.create(
+                view,
+                directory,
+                sessions,
+                settings,
+                workers,
+                node -> PortProbe.refused(node.generations().path().address(), settings.silence()),
+                metrics),
             "kvasir-desk",
             Props.empty()),
         metrics);

@@ -18,7 +18,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
+import java.util.function.Function;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.Behavior;
 import org.apache.pekko.actor.typed.PostStop;
@@ -83,6 +85,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   private final Lookups lookups;
   private final ScheduleSettings settings;
   private final Executor workers;
+  private final Function<NodeInfo, CompletionStage<Boolean>> refused;
   private final Failover.Limits limits;
   private final LoadBook book;
   private final Voices voices;
@@ -103,6 +106,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
    * @param directory null = nobody knows what is cached where
    * @param sessions null = nobody but this gateway knows where a session was
    * @param workers where keys are hashed
+   * @param refused whether a node's host refuses connections to the node
    * @param metrics told each tick
    */
   static Behavior<DeskCommand> create(
@@ -111,6 +115,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       Sessions sessions,
       ScheduleSettings settings,
       Executor workers,
+      Function<NodeInfo, CompletionStage<Boolean>> refused,
       ScheduleMetrics metrics) {
     Behavior<DeskCommand> desk =
         Behaviors.setup(
@@ -118,7 +123,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
                 Behaviors.withTimers(
                     timers ->
                         new GenerationDesk(
-                            context, timers, view, directory, sessions, settings, workers,
+                            context, timers, view, directory, sessions, settings, workers, refused,
                             metrics)));
     // A message that cannot be worked on costs itself, not what others have under way.
     return Behaviors.supervise(desk).onFailure(SupervisorStrategy.resume());
@@ -132,8 +137,10 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       Sessions sessions,
       ScheduleSettings settings,
       Executor workers,
+      Function<NodeInfo, CompletionStage<Boolean>> refused,
       ScheduleMetrics metrics) {
     super(context);
+    this.refused = refused;
     this.metrics = metrics;
     this.lookups = new Lookups(directory, sessions, settings.lookupDeadline(), workers);
     this.settings = settings;
@@ -478,8 +485,8 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     }
     getContext()
         .pipeToSelf(
-            PortProbe.refused(node.generations().path().address(), settings.silence()),
-            (refused, failure) -> new Probed(nodeId, node.incarnation(), refused == Boolean.TRUE));
+            refused.apply(node),
+            (said, failure) -> new Probed(nodeId, node.incarnation(), Boolean.TRUE.equals(said)));
   }
 
   /**

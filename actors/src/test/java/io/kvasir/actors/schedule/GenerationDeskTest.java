@@ -31,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.apache.pekko.actor.testkit.typed.javadsl.ActorTestKit;
 import org.apache.pekko.actor.testkit.typed.javadsl.TestProbe;
 import org.apache.pekko.actor.typed.ActorRef;
@@ -164,6 +165,15 @@ final class GenerationDeskTest {
 
   private static Desk desk(
       ScheduleSettings settings, Sessions sessions, Directory directory, Node... nodes) {
+    return desk(settings, sessions, directory, node -> false, nodes);
+  }
+
+  private static Desk desk(
+      ScheduleSettings settings,
+      Sessions sessions,
+      Directory directory,
+      Predicate<NodeInfo> refused,
+      Node... nodes) {
     TestNodes.View view =
         new TestNodes.View(TestNodes.info(99, Set.of("gateway"), List.of(), null));
     List<NodeInfo> infos = new ArrayList<>();
@@ -179,6 +189,7 @@ final class GenerationDeskTest {
                 sessions,
                 settings,
                 kit.system().executionContext(),
+                node -> CompletableFuture.completedFuture(refused.test(node)),
                 new ScheduleMetrics())),
         kit.createTestProbe());
   }
@@ -439,6 +450,30 @@ final class GenerationDeskTest {
       message = second.probe.receiveMessage(LONG);
     }
     assertEquals(13, ((GenerationMessage.Start) message).requestId());
+  }
+
+  @Test
+  void shouldLeaveANodeAtOnceWhoseHostRefusesConnections() {
+    // Silence ends a first attempt after two words, a later one after a minute only.
+    ScheduleSettings quick =
+        ScheduleSettings.from(
+            ConfigFactory.parseString(
+                    "kvasir.actors.schedule { silence = 1 minute, renew-interval = 100 ms, tick ="
+                        + " 20 ms, lease = 1 minute }")
+                .withFallback(ConfigFactory.load()));
+    Node silent = new Node(1, "decode");
+    Node killed = new Node(2, "decode");
+    Node last = new Node(3, "decode");
+    Directory nobody = (keys, deadline) -> CompletableFuture.completedFuture(Holdings.NONE);
+    Desk desk = desk(quick, null, nobody, node -> node.nodeId() == 2, silent, killed, last);
+    killed.load(desk.ref(), 5000);
+    last.load(desk.ref(), 50_000);
+    desk.order(14, order(10, null));
+    silent.next(GenerationMessage.Start.class);
+    GenerationMessage.Start second = killed.next(GenerationMessage.Start.class);
+    assertEquals(2, second.attempt());
+    second.replyTo().tell(new GenerationReply.Accepted(14, 2));
+    assertEquals(3, last.next(GenerationMessage.Start.class).attempt());
   }
 
   @Test
