@@ -40,7 +40,8 @@ final class SourceRate {
       // A negative slope or intercept is noise; the mean always holds.
       slope = Math.clamp(slope, 0.05 * meanSeconds / meanBytes, meanSeconds / meanBytes);
       secondsPerByte = slope;
-      fixedSeconds = meanSeconds - slope * meanBytes;
+      // At the steepest slope nothing is left, and rounding may leave less.
+      fixedSeconds = Math.max(0, meanSeconds - slope * meanBytes);
     } else {
       // All of one size: the fixed part stays as far as it can, the rest is bytes.
       fixedSeconds = Math.min(fixedSeconds, meanSeconds / 2);

@@ -49,6 +49,18 @@ final class RatesTest {
   }
 
   @Test
+  void shouldNeverGiveTimeBackForNothing() {
+    SourceRate rate = new SourceRate(0.001, 1e9);
+    Random random = new Random(9);
+    for (int i = 0; i < 1000; i++) {
+      // Longer loads are slower a byte, so that the line through them meets zero from below.
+      double bytes = 1e4 * (1 + random.nextInt(100));
+      rate.record(bytes, bytes * bytes * (1 + random.nextDouble()) / 1e13);
+      assertTrue(rate.fixedSeconds() >= 0, rate.fixedSeconds() + " s after " + rate.samples());
+    }
+  }
+
+  @Test
   void shouldFollowASourceThatBecomesSlower() {
     SourceRate rate = new SourceRate(0.001, 1e9);
     for (int i = 0; i < 40; i++) {
