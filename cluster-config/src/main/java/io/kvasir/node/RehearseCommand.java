@@ -36,10 +36,9 @@ import picocli.CommandLine.Spec;
 
 /**
  * {@code kvasir rehearse}: what a node does, done for some seconds by a JVM that records it ({@code
- * -XX:AOTCacheOutput}). Nodes that start with the recording find their classes linked, and methods
- * that a node calls often are compiled for good as soon as it calls them, not after they have been
- * slow for a while. A node alone first, then two nodes of a cluster in this JVM that load blocks
- * from each other.
+ * -XX:AOTCacheOutput}). Nodes that start with the recording need not read and parse their classes,
+ * and have profiles of methods from it. A node alone first, then two nodes of a cluster in this JVM
+ * that load blocks from each other.
  */
 @Command(
     name = "rehearse",

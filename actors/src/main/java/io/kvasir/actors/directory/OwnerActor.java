@@ -123,7 +123,7 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     flushing = false;
     flushedNs = System.nanoTime();
     announcer.rearm();
-    again(core.tick(System.nanoTime()));
+    again(core.tick(flushedNs));
   }
 
   private void again(boolean more) {

@@ -468,11 +468,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
       }
     }
     for (long suspect : voices.tick(owing)) {
-      for (RoutedRequest request : List.copyOf(requests.values())) {
-        if (!heard(choice.able(request.model, request.avoided(), false)).isEmpty()) {
-          request.failover().onNodeSuspected(suspect, nowNs);
-        }
-      }
+      movable().forEach(request -> request.failover().onNodeSuspected(suspect, nowNs));
     }
     voices.overdue().forEach(this::probe);
   }
@@ -501,11 +497,14 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         || !voices.ended(probed.nodeId())) {
       return;
     }
-    for (RoutedRequest request : List.copyOf(requests.values())) {
-      if (!heard(choice.able(request.model, request.avoided(), false)).isEmpty()) {
-        request.failover().onNodeLost(probed.nodeId(), nowNs);
-      }
-    }
+    movable().forEach(request -> request.failover().onNodeLost(probed.nodeId(), nowNs));
+  }
+
+  /** Requests that some node which is heard could go on with. */
+  private List<RoutedRequest> movable() {
+    return requests.values().stream()
+        .filter(request -> !heard(choice.able(request.model, request.avoided(), false)).isEmpty())
+        .toList();
   }
 
   /** Nodes tell their load for three intervals after each of these. */

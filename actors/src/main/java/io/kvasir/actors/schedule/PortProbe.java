@@ -3,12 +3,9 @@ package io.kvasir.actors.schedule;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
-import java.nio.channels.AsynchronousSocketChannel;
-import java.nio.channels.CompletionHandler;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import org.agrona.CloseHelper;
 import org.apache.pekko.actor.Address;
 
 /**
@@ -21,47 +18,28 @@ final class PortProbe {
   private PortProbe() {}
 
   /**
-   * Connects and closes.
+   * Connects and closes, on a thread of its own: a name may take long to look up.
    *
-   * @param limit for the answer; what comes later counts as none
-   * @return whether the connection was refused; never fails
+   * @param limit for the connection; what comes later counts as no answer
+   * @return whether the connection was refused
    */
   static CompletableFuture<Boolean> refused(Address address, Duration limit) {
-    CompletableFuture<Boolean> answer = new CompletableFuture<>();
-    if (address.host().isEmpty() || address.port().isEmpty()) {
-      answer.complete(false);
-      return answer;
-    }
-    InetSocketAddress target =
-        new InetSocketAddress(address.host().get(), (int) address.port().get());
-    if (target.isUnresolved()) {
-      answer.complete(false);
-      return answer;
-    }
-    AsynchronousSocketChannel channel;
-    try {
-      channel = AsynchronousSocketChannel.open();
-    } catch (IOException noDescriptors) {
-      answer.complete(false);
-      return answer;
-    }
-    answer
-        .completeOnTimeout(false, limit.toNanos(), TimeUnit.NANOSECONDS)
-        .whenComplete((said, failure) -> CloseHelper.quietClose(channel));
-    channel.connect(
-        target,
-        answer,
-        new CompletionHandler<>() {
-          @Override
-          public void completed(Void nothing, CompletableFuture<Boolean> heard) {
-            heard.complete(false);
-          }
+    return CompletableFuture.supplyAsync(
+        () -> refuses(address, limit), task -> Thread.ofVirtual().start(task));
+  }
 
-          @Override
-          public void failed(Throwable failure, CompletableFuture<Boolean> heard) {
-            heard.complete(failure instanceof ConnectException);
-          }
-        });
-    return answer;
+  private static boolean refuses(Address address, Duration limit) {
+    if (address.host().isEmpty() || address.port().isEmpty()) {
+      return false;
+    }
+    try (Socket socket = new Socket()) {
+      int port = (int) address.port().get();
+      socket.connect(new InetSocketAddress(address.host().get(), port), (int) limit.toMillis());
+      return false;
+    } catch (ConnectException refused) {
+      return true;
+    } catch (IOException noAnswer) {
+      return false;
+    }
   }
 }

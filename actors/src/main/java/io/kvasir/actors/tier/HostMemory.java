@@ -11,9 +11,8 @@ final class HostMemory {
   private HostMemory() {}
 
   /**
-   * An eighth of the machine's (or container's) memory, at most half of what the JVM may have
-   * outside its heap, which is as much as the heap unless {@code -XX:MaxDirectMemorySize} says
-   * otherwise.
+   * An eighth of the machine's (or container's) memory, at most half as much as the heap may be: a
+   * node that was given little takes little.
    */
   static long share() {
     long machine =
@@ -23,7 +22,7 @@ final class HostMemory {
     return share(machine, Runtime.getRuntime().maxMemory());
   }
 
-  static long share(long machineBytes, long outsideHeapBytes) {
-    return Math.max(LEAST_BYTES, Math.min(machineBytes / SHARE, outsideHeapBytes / 2));
+  static long share(long machineBytes, long heapBytes) {
+    return Math.max(LEAST_BYTES, Math.min(machineBytes / SHARE, heapBytes / 2));
   }
 }

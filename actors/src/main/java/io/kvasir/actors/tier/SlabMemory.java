@@ -81,7 +81,7 @@ final class SlabMemory {
       exhausted = true;
       LOG.warn(
           "the host tier stays at {} slots of {} bytes because the system grants no more memory"
-              + " ({}); lower kvasir.actors.tier.host-bytes or raise -XX:MaxDirectMemorySize",
+              + " ({}); lower kvasir.actors.tier.host-bytes or leave the node more of the memory",
           slots,
           slotBytes,
           full.getMessage());

@@ -39,9 +39,9 @@ public final class Devices {
    * pages where the kernel grants them.
    *
    * @param arena owns it
-   * @throws OutOfMemoryError if the system grants no more
+   * @throws OutOfMemoryError if the machine has less free
    */
   public static MemorySegment hostMemory(Arena arena, long bytes) {
-    return HugeMemory.allocate(arena, bytes).fill((byte) 0);
+    return HugeMemory.allocateWhole(arena, bytes);
   }
 }

@@ -2,18 +2,14 @@ package io.kvasir.runtime.device.cpu;
 
 import io.kvasir.runtime.device.DeviceException;
 import io.kvasir.runtime.device.PageMemory;
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 
 /**
  * Arena memory: one native segment, aligned to 2 MiB. The operating system maps it as it is first
  * touched, so a large arena costs nothing until it fills.
  */
 final class CpuPages implements PageMemory {
-  private static final Path MEMINFO = Path.of("/proc/meminfo");
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
@@ -24,7 +20,7 @@ final class CpuPages implements PageMemory {
     if (bytes < 0) {
       throw new DeviceException("arena bytes=" + bytes + " is negative, use at least 0");
     }
-    long available = availableBytes();
+    long available = HugeMemory.availableBytes();
     if (bytes > available) {
       throw new DeviceException(
           "arena bytes="
@@ -42,23 +38,6 @@ final class CpuPages implements PageMemory {
     } catch (OutOfMemoryError e) {
       throw new DeviceException(
           "arena bytes=" + bytes + " was refused by the system, make the KV arena smaller", e);
-    }
-  }
-
-  /** Free memory by the kernel's own estimate; unlimited where it does not say. */
-  private static long availableBytes() {
-    try {
-      if (!Files.isReadable(MEMINFO)) {
-        return Long.MAX_VALUE;
-      }
-      for (String line : Files.readAllLines(MEMINFO)) {
-        if (line.startsWith("MemAvailable:")) {
-          return Long.parseLong(line.replaceAll("\\D", "")) << 10;
-        }
-      }
-      return Long.MAX_VALUE;
-    } catch (IOException | NumberFormatException e) {
-      return Long.MAX_VALUE;
     }
   }
 
