@@ -28,7 +28,7 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     INSTANCE
   }
 
-  /** The time to tell what came closely behind the last flush. */
+  /** The time to tell what the announcer queued. */
   private enum Due implements Command {
     INSTANCE
   }
@@ -44,7 +44,6 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
   private final OwnerCore core;
   private final QueuedAnnouncer announcer;
   private final long batchDelayNs;
-  private long flushedNs;
   private boolean flushing;
 
   static Behavior<Command> create(
@@ -65,7 +64,6 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
     this.core = core;
     this.announcer = announcer;
     this.batchDelayNs = settings.batchDelay().toNanos();
-    this.flushedNs = System.nanoTime() - batchDelayNs;
     Duration shorter =
         settings.heartbeat().compareTo(settings.ackTimeout()) < 0
             ? settings.heartbeat()
@@ -105,25 +103,20 @@ final class OwnerActor extends AbstractMatchingBehavior<OwnerActor.Command> {
   }
 
   /**
-   * A change after a pause is told at once; those that follow it closely go together. Pekko's timer
-   * would come up to two of its ticks late, and a block is not found while it waits.
+   * A change waits for those that follow it closely: told at once, the blocks of a load would be
+   * written for every copy in the very step that the load was for. Pekko's timer would come up to
+   * two of its ticks late, and a block is not found while it waits.
    */
   private void onWake() {
-    long leftNs = batchDelayNs - (System.nanoTime() - flushedNs);
-    if (leftNs <= 0) {
-      flush();
-    } else {
-      ActorRef<Command> self = getContext().getSelf();
-      CompletableFuture.delayedExecutor(leftNs, TimeUnit.NANOSECONDS)
-          .execute(() -> self.tell(Due.INSTANCE));
-    }
+    ActorRef<Command> self = getContext().getSelf();
+    CompletableFuture.delayedExecutor(batchDelayNs, TimeUnit.NANOSECONDS, Runnable::run)
+        .execute(() -> self.tell(Due.INSTANCE));
   }
 
   private void onFlush() {
     flushing = false;
-    flushedNs = System.nanoTime();
     announcer.rearm();
-    again(core.tick(flushedNs));
+    again(core.tick(System.nanoTime()));
   }
 
   private void again(boolean more) {

@@ -17,13 +17,22 @@ import org.apache.pekko.actor.typed.ActorRef;
 final class LoadReports {
   private static final int MAX_WATCHERS = 256;
 
+  /**
+   * Doublings of the interval while nothing changes: what was lost is told again in 4 intervals.
+   */
+  private static final int MAX_DOUBLINGS = 2;
+
   /** What is known of one device. */
   private static final class Device {
     final int maxRunning;
     final Speed speed = new Speed();
     GenerationReply.Load last;
     long toldNs;
+    long askedNs;
     long sequence;
+
+    /** How often the last load has been told again. */
+    int repeats;
 
     Device(int maxRunning) {
       this.maxRunning = maxRunning;
@@ -35,7 +44,8 @@ final class LoadReports {
   private final Map<ActorRef<GenerationReply>, Long> watchers = new LinkedHashMap<>();
 
   /**
-   * @param intervalNs after which an unchanged load is told again
+   * @param intervalNs after which engines are asked at the latest, and an unchanged load is told
+   *     again for the first time
    */
   LoadReports(List<NodeDevice> nodeDevices, long intervalNs) {
     this.intervalNs = intervalNs;
@@ -71,7 +81,7 @@ final class LoadReports {
     for (Device device : devices.values()) {
       GenerationReply.Load last = device.last;
       due |= last == null || last.running() + last.waiting() > 0 || last.backlogTokens() > 0;
-      due |= nowNs - device.toldNs >= intervalNs;
+      due |= nowNs - device.askedNs >= intervalNs;
     }
     return due;
   }
@@ -94,8 +104,10 @@ final class LoadReports {
       long nowNs) {
     Device device = devices.get(model);
     GenerationReply.Load load = load(self, model, device, engine, attempts, draining);
-    boolean due = nowNs - device.toldNs >= intervalNs;
-    if (due || device.last == null || differs(device.last, load)) {
+    boolean news = device.last == null || differs(device.last, load);
+    device.askedNs = nowNs;
+    if (news || nowNs - device.toldNs >= intervalNs << device.repeats) {
+      device.repeats = news ? 0 : Math.min(device.repeats + 1, MAX_DOUBLINGS);
       device.last = load;
       device.toldNs = nowNs;
       Consumer<ActorRef<GenerationReply>> tell = gateway -> gateway.tell(load);

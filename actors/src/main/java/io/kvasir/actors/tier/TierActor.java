@@ -230,9 +230,15 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
   }
 
   private CompletionStage<Reply> borrow(Borrow borrow, List<BlockPlace> places) {
-    // The borrower's first frame is on its way, and is the first that this node's agent hears.
     BlockTransport transport = parts.peers().links().transport();
-    transport.attend();
+    Lives lives = borrow.lives();
+    boolean copies = parts.peers().links().memory(lives.from(), lives.fromIncarnation()) != null;
+    if (!copies) {
+      // The borrower's first frame is on its way, and is the first that this node's agent hears.
+      // Who reads this node's memory sends none; an agent that looks out for it all the same costs
+      // that reader a twelfth of a core.
+      transport.attend();
+    }
     return parts
         .lender()
         .borrow(
@@ -240,13 +246,13 @@ final class TierActor extends AbstractMatchingBehavior<TierMessage> {
             places,
             node -> {
               NodeInfo asker = parts.view().find(node);
-              return asker != null && asker.incarnation() == borrow.lives().fromIncarnation();
+              return asker != null && asker.incarnation() == lives.fromIncarnation();
             })
         .thenApply(
             reply -> {
-              if (reply instanceof Lent) {
+              if (reply instanceof Lent && !copies) {
                 // It may have asked for the bytes already.
-                transport.lookAgain(borrow.lives().from());
+                transport.lookAgain(lives.from());
               }
               return reply;
             });

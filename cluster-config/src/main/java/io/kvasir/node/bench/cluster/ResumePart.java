@@ -76,7 +76,7 @@ final class ResumePart {
   }
 
   /**
-   * Asks, kills, compares.
+   * Asks, kills, compares. The last node killed may still be away when this returns.
    *
    * @param cold whether the other node starts with an empty cache, and the goal has its prefill
    */
@@ -123,7 +123,9 @@ final class ResumePart {
             victim,
             got.longestGapMs());
       }
-      cluster.awaitWhole();
+      if (kills < count) {
+        cluster.awaitWhole();
+      }
     }
   }
 }
