@@ -16,10 +16,11 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.agrona.concurrent.ManyToOneConcurrentArrayQueue;
 
 /**
- * Tells the directory what the device holds and copies new blocks down to the host tier, a batch at
- * a time, so that the device does little of it between two steps. Best effort: what comes faster
- * than it can be copied is left out and counted; once the queue is empty the device is asked to
- * tell everything again. Events come on the device's thread, copies are driven by the executor.
+ * Tells the directory what the device holds and copies new blocks down to the host tier, a while
+ * after the first of them came and a batch at a time, so that the device does little of it between
+ * two steps. Best effort: what comes faster than it can be copied is left out and counted; once the
+ * queue is empty the device is asked to tell everything again. Events come on the device's thread,
+ * copies are driven by the executor.
  */
 final class CopyDown implements DeviceBlocks.Listener {
   private static final int SEEN = 1 << 16;
@@ -99,7 +100,9 @@ final class CopyDown implements DeviceBlocks.Listener {
 
   private void wake() {
     if (running.compareAndSet(false, true)) {
-      run(this::copy);
+      CompletableFuture.delayedExecutor(
+              settings.copyDelay().toNanos(), TimeUnit.NANOSECONDS, this::run)
+          .execute(this::copy);
     }
   }
 

@@ -272,7 +272,7 @@ final class FetchRun {
     CompletableFuture<Void> done =
         source.residence() == Residence.HOST
             ? toDevice(source, wanted)
-            : new PeerLoad(means, this, source, wanted).start();
+            : PeerLoad.start(means, this, source, wanted);
     return done.whenComplete(
         (nothing, failure) -> {
           means.rates().end(source, bytes);
@@ -319,22 +319,36 @@ final class FetchRun {
     }
     HostLease lease =
         means.host().keep(wanted, order.ownerId(), left.plus(means.settings().guard()));
+    BitSet kept = lease.pinned();
+    for (int i = kept.nextClearBit(0); i < wanted.size(); i = kept.nextClearBit(i + 1)) {
+      miss(source, wanted.get(i), MissReason.GONE);
+    }
+    return toDevice(source, wanted, lease).thenAccept(bytes -> {});
+  }
+
+  /**
+   * Loads what a lease keeps onto the device, and ends the lease.
+   *
+   * @param wanted by the lease's places
+   * @return bytes that have come onto the device; never fails
+   */
+  CompletableFuture<Long> toDevice(Source source, List<BlockPlace> wanted, HeldBlocks lease) {
     List<BlockLoad> loads = new ArrayList<>();
-    List<Integer> places = new ArrayList<>();
-    for (int i = 0; i < wanted.size(); i++) {
+    List<Integer> places = lease.pinned().stream().boxed().toList();
+    for (int i : places) {
       BlockPlace place = wanted.get(i);
-      if (lease.pinned().get(i)) {
-        loads.add(
-            new BlockLoad(
-                place.id(), place.root(), place.index(), lease.segment(i), lease.checksums(i)));
-        places.add(i);
-      } else {
-        miss(source, place, MissReason.GONE);
-      }
+      loads.add(
+          new BlockLoad(
+              place.id(),
+              place.root(),
+              place.index(),
+              lease.segment(i),
+              lease.checksums(i),
+              () -> lease.granted(i)));
     }
     if (loads.isEmpty()) {
       lease.close();
-      return CompletableFuture.completedFuture(null);
+      return CompletableFuture.completedFuture(0L);
     }
     return means
         .device()
@@ -343,13 +357,19 @@ final class FetchRun {
             (pin, failure) -> {
               onPinned(source, wanted, places, lease, pin);
               lease.close();
-              return null;
+              return pin == null
+                  ? 0L
+                  : pin.pinned().stream().mapToLong(i -> loads.get(i).source().byteSize()).sum();
             },
             means.executor());
   }
 
   private void onPinned(
-      Source source, List<BlockPlace> wanted, List<Integer> places, HostLease lease, BlockPin pin) {
+      Source source,
+      List<BlockPlace> wanted,
+      List<Integer> places,
+      HeldBlocks lease,
+      BlockPin pin) {
     BitSet pinned = pin == null ? new BitSet() : pin.pinned();
     for (int i = 0; i < places.size(); i++) {
       BlockPlace place = wanted.get(places.get(i));

@@ -182,7 +182,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
   record Kept(BlockRef ref, int[] checksums) {}
 
   /** Blocks of this tier that are kept; their memory may be read until it ends. */
-  public final class HostLease implements TierLease {
+  public final class HostLease implements HeldBlocks {
     private final long ownerId;
     private final long deadlineNs;
     private final int[] handles;
@@ -207,7 +207,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
       }
     }
 
-    /** Bytes of a kept block. */
+    @Override
     public MemorySegment segment(int i) {
       synchronized (lock) {
         return slots.segment(required(i));
@@ -221,7 +221,7 @@ public final class HostTier implements BlockTier, AutoCloseable {
       }
     }
 
-    /** Layer checksums of a kept block; not to be written. */
+    @Override
     public int[] checksums(int i) {
       synchronized (lock) {
         return slots.checksums(required(i));
@@ -247,11 +247,16 @@ public final class HostTier implements BlockTier, AutoCloseable {
       return handles[i];
     }
 
+    /** While the tier's own clock grants the lease, slots are not written. */
+    @Override
+    public boolean granted(int i) {
+      return valid();
+    }
+
     /**
-     * Compares a kept block with its checksums, and drops it from the tier if it has changed.
-     *
-     * @return whether it is whole; a lease that has ended says true
+     * Drops what has changed from the tier; of what a lease that has ended kept nothing is said.
      */
+    @Override
     public boolean prove(int i) {
       MemorySegment bytes;
       int[] sealed;

@@ -22,7 +22,7 @@ final class PeerLoad {
    */
   private static final int PULLS_UNDER_WAY = SLICES_UNDER_WAY;
 
-  /** Few, so that what came first is loaded while the rest is copied. */
+  /** Of what could not be read where it lies. */
   private static final int COPIES_UNDER_WAY = 2;
 
   private final TierFetcher.Means means;
@@ -38,12 +38,16 @@ final class PeerLoad {
   /**
    * @param wanted in the order of the chain
    */
-  PeerLoad(TierFetcher.Means means, FetchRun run, Source source, List<BlockPlace> wanted) {
+  PeerLoad(
+      TierFetcher.Means means,
+      FetchRun run,
+      Source source,
+      PeerTier peer,
+      List<BlockPlace> wanted) {
     this.means = means;
     this.run = run;
     this.source = source;
-    NodeInfo node = means.view().find(source.nodeId());
-    this.peer = new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
+    this.peer = peer;
     this.readsUnderWay = peer.copies() ? COPIES_UNDER_WAY : PULLS_UNDER_WAY;
     int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
     // Of one length: a last small one would cost as many round trips as a whole one.
@@ -51,6 +55,22 @@ final class PeerLoad {
     for (int from = 0; from < wanted.size(); from += length) {
       slices.add(wanted.subList(from, Math.min(wanted.size(), from + length)));
     }
+  }
+
+  /**
+   * Brings blocks of a peer onto the device, the shortest way that there is.
+   *
+   * @param wanted in the order of the chain
+   * @return completes when nothing more comes, never fails
+   */
+  static CompletableFuture<Void> start(
+      TierFetcher.Means means, FetchRun run, Source source, List<BlockPlace> wanted) {
+    NodeInfo node = means.view().find(source.nodeId());
+    PeerTier peer =
+        new PeerTier(means.peers(), source.nodeId(), node == null ? 0 : node.incarnation());
+    return peer.copies()
+        ? new NeighbourLoad(means, run, source, peer, wanted).start()
+        : new PeerLoad(means, run, source, peer, wanted).start();
   }
 
   /** Begins; completes when nothing more comes, never fails. */

@@ -14,7 +14,6 @@ import io.kvasir.transport.TransferResult;
 import io.kvasir.transport.Verdict;
 import io.kvasir.transport.shared.PeerMemory;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,7 +93,7 @@ final class PeerRead {
     return deadline.minusNanos(node.clock().getAsLong() - startNs);
   }
 
-  private static Duration min(Duration one, Duration other) {
+  static Duration min(Duration one, Duration other) {
     return one.compareTo(other) < 0 ? one : other;
   }
 
@@ -257,7 +256,7 @@ final class PeerRead {
 
     Arrived(Lent lent) {
       this.lent = lent;
-      this.sums = checksums(lent);
+      this.sums = peer.checksums(lent, slice);
     }
 
     void copied(long count, long durationNs) {
@@ -311,19 +310,5 @@ final class PeerRead {
     if (result.verdicts().stream().anyMatch(Verdict.PeerLost.class::isInstance)) {
       node.links().lost(peer.nodeId());
     }
-  }
-
-  private int[][] checksums(Lent lent) {
-    int[][] sums = new int[slice.size()][];
-    ByteBuffer bytes = ByteBuffer.wrap(lent.checksums());
-    for (int i = 0; i < sums.length; i++) {
-      if (lent.regions()[i] >= 0) {
-        sums[i] = new int[peer.layers(slice.get(i))];
-        for (int layer = 0; layer < sums[i].length; layer++) {
-          sums[i][layer] = bytes.getInt();
-        }
-      }
-    }
-    return sums;
   }
 }

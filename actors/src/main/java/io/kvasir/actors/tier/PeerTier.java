@@ -18,6 +18,8 @@ import io.kvasir.actors.tier.TierMessage.Take;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.Residence;
 import io.kvasir.transport.LayerRange;
+import io.kvasir.transport.shared.PeerMemory;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -239,16 +241,73 @@ public final class PeerTier implements BlockTier {
     return shape().groups().get(place.id().group()).layerCount();
   }
 
-  /** Blocks of one loan: what fits a message, and little enough that loads overlap transfers. */
-  int sliceBlocks() {
+  /** Checksums of each block of the slice that is lent, null for the others; see {@link #fits}. */
+  int[][] checksums(Lent lent, List<BlockPlace> slice) {
+    int[][] sums = new int[slice.size()][];
+    ByteBuffer bytes = ByteBuffer.wrap(lent.checksums());
+    for (int i = 0; i < sums.length; i++) {
+      if (lent.regions()[i] >= 0) {
+        sums[i] = new int[layers(slice.get(i))];
+        for (int layer = 0; layer < sums[i].length; layer++) {
+          sums[i][layer] = bytes.getInt();
+        }
+      }
+    }
+    return sums;
+  }
+
+  /**
+   * Borrows blocks from a peer on this host, to be read where they lie.
+   *
+   * @param slice at most {@link #loanBlocks}
+   * @param deadline from now; the loan is not longer
+   * @return null without a reply by then; a loan of nothing where the peer declined
+   */
+  CompletableFuture<NeighbourLoan> look(List<BlockPlace> slice, Duration deadline) {
+    long startNs = node.clock().getAsLong();
+    Duration guard = node.settings().guard();
+    PeerMemory memory = node.links().memory(nodeId, incarnation);
+    if (memory == null) {
+      return CompletableFuture.completedFuture(null);
+    }
+    return borrow(
+            slice, deadline.plus(guard), PeerRead.min(deadline, node.settings().loanDeadline()))
+        .thenApply(
+            reply -> {
+              if (reply == null) {
+                return null;
+              }
+              if (!(reply instanceof Lent lent && fits(lent, slice))) {
+                return NeighbourLoan.none(slice.size());
+              }
+              Duration ttl = Duration.ofMillis(lent.ttlMs()).minus(guard);
+              return new NeighbourLoan(
+                  node.calls(),
+                  memory,
+                  lent,
+                  checksums(lent, slice),
+                  slice.stream().mapToInt(this::blockBytes).toArray(),
+                  node.clock(),
+                  PeerRead.min(left(startNs, deadline), ttl));
+            });
+  }
+
+  private int blockBytes(BlockPlace place) {
+    return shape().groups().get(place.id().group()).blockBytes();
+  }
+
+  /** Blocks of one loan: what fits a message. */
+  int loanBlocks() {
     int layers = shape().groups().stream().mapToInt(BlockShape.Group::layerCount).max().orElse(1);
-    int bytes = shape().groups().stream().mapToInt(BlockShape.Group::blockBytes).max().orElse(1);
     int byMessage = MESSAGE_BYTES / (ENTRY_BYTES + 4 * layers);
-    int byTransfer = SLICE_BYTES / bytes;
-    int least = shape().groups().size();
-    return Math.max(
-        least,
-        Math.min(node.settings().batchBlocks(), Math.min(byMessage, Math.max(1, byTransfer))));
+    return Math.max(shape().groups().size(), Math.min(node.settings().batchBlocks(), byMessage));
+  }
+
+  /** Of those so many that loads overlap transfers. */
+  int sliceBlocks() {
+    int bytes = shape().groups().stream().mapToInt(BlockShape.Group::blockBytes).max().orElse(1);
+    int byTransfer = Math.max(shape().groups().size(), SLICE_BYTES / bytes);
+    return Math.min(loanBlocks(), byTransfer);
   }
 
   private static final int MESSAGE_BYTES = 48 << 10;

@@ -30,6 +30,12 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
   final AtomicInteger refused = new AtomicInteger();
   final AtomicInteger pins = new AtomicInteger();
   final List<BlockId> demoted = new CopyOnWriteArrayList<>();
+
+  /** What happens around the copy of each block that comes; the device's thread. */
+  volatile Runnable beforeLoad = () -> {};
+
+  volatile Runnable afterCopy = () -> {};
+
   private final BlockShape shape;
   private final int capacity;
   private final Map<BlockId, Block> blocks = new LinkedHashMap<>();
@@ -169,9 +175,17 @@ final class FakeDevice implements DeviceBlocks, AutoCloseable {
         () -> {
           for (BlockLoad load : loads) {
             int layers = load.layerChecksums().length;
-            if (HostTier.matches(load.source(), load.layerChecksums(), 0, layers)) {
-              byte[] bytes = new byte[(int) load.source().byteSize()];
-              MemorySegment.copy(load.source(), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
+            beforeLoad.run();
+            byte[] bytes = new byte[(int) load.source().byteSize()];
+            MemorySegment copy = MemorySegment.ofArray(bytes);
+            boolean granted = load.granted().getAsBoolean();
+            if (granted) {
+              copy.copyFrom(load.source());
+            }
+            afterCopy.run();
+            if (granted
+                && load.granted().getAsBoolean()
+                && HostTier.matches(copy, load.layerChecksums(), 0, layers)) {
               seal(new BlockPlace(load.id(), load.root(), load.index()), bytes);
             } else {
               refused.incrementAndGet();

@@ -3,6 +3,7 @@ package io.kvasir.runtime.cache;
 import io.kvasir.runtime.device.Device;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 
 /**
  * Blocks by key, for those who carry them in and out: look-up, pins, copies with their checksums.
@@ -107,7 +108,8 @@ public final class BlockAccess {
    * Proves a staged page by the checksums of the device's own copy, then seals and pins it.
    *
    * @param checksums CRC32C of each layer of the group
-   * @return false when a checksum is wrong; the page is freed then
+   * @param granted whether what was copied had not changed; asked when the copy is complete
+   * @return false when a checksum is wrong or it had; the page is freed then
    */
   public boolean seal(
       PinnedBlocks pin,
@@ -118,14 +120,16 @@ public final class BlockAccess {
       long rootHigh,
       long rootLow,
       int chainIndex,
-      int[] checksums) {
+      int[] checksums,
+      BooleanSupplier granted) {
     LayerGroup of = cache.layout().group(group);
     if (found.length < of.layerCount()) {
       found = new int[of.layerCount()];
     }
     device.checksumPages(
         store.memory(), store.address(staged), of.layerBytes(), of.layerCount(), found, 0);
-    if (!Arrays.equals(found, 0, of.layerCount(), checksums, 0, checksums.length)) {
+    if (!Arrays.equals(found, 0, of.layerCount(), checksums, 0, checksums.length)
+        || !granted.getAsBoolean()) {
       discard(staged);
       return false;
     }

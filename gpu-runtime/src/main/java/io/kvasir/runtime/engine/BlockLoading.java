@@ -64,6 +64,10 @@ final class BlockLoading implements BlockTransfer {
     } catch (RuntimeException e) {
       fail(e);
       return moved;
+    } catch (InternalError fault) {
+      // A mapped file was cut short under a source.
+      fail(new IllegalStateException("the memory of a load's source is gone", fault));
+      return moved;
     } finally {
       discardStaged();
     }
@@ -83,6 +87,10 @@ final class BlockLoading implements BlockTransfer {
     }
     if (access.pin(pin.blocks, id.group(), id.high(), id.low())) {
       pin.pinned.set(i);
+      return 0;
+    }
+    if (!load.granted().getAsBoolean()) {
+      desk.count(Counter.REFUSED_BLOCKS, 1);
       return 0;
     }
     long handle = access.stage(id.group(), load.source());
@@ -123,7 +131,8 @@ final class BlockLoading implements BlockTransfer {
               load.root().high(),
               load.root().low(),
               load.index(),
-              load.layerChecksums());
+              load.layerChecksums(),
+              load.granted());
       staged[s] = 0;
       pin.pinned.set(place[s], proven);
       desk.count(proven ? Counter.LOADED_BLOCKS : Counter.REFUSED_BLOCKS, 1);

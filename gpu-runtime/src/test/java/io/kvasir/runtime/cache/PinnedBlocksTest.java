@@ -91,11 +91,14 @@ final class PinnedBlocksTest {
           PinnedBlocks pin = blocks.newPin(1, 1000);
           // What was sealed and what is checked after a copy must be the same function.
           long staged = blocks.stage(g, MemorySegment.ofArray(bytes));
-          assertTrue(blocks.seal(pin, staged, g, 7, low, 7, 0, 9, sums));
+          assertFalse(blocks.seal(pin, staged, g, 7, low, 7, 0, 9, sums, () -> false));
+          assertFalse(blocks.isCached(g, 7, low), "what changed under the copy does not count");
+          staged = blocks.stage(g, MemorySegment.ofArray(bytes));
+          assertTrue(blocks.seal(pin, staged, g, 7, low, 7, 0, 9, sums, () -> true));
           assertArrayEquals(sums, blocks.checksums(g, 7, low));
           bytes[bytes.length - 1] ^= 1;
           staged = blocks.stage(g, MemorySegment.ofArray(bytes));
-          assertFalse(blocks.seal(pin, staged, g, 8, low, 7, 0, 9, sums));
+          assertFalse(blocks.seal(pin, staged, g, 8, low, 7, 0, 9, sums, () -> true));
           assertFalse(blocks.isCached(g, 8, low));
           pin.close();
         }

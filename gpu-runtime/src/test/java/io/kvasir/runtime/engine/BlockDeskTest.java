@@ -27,6 +27,7 @@ import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
@@ -234,6 +235,70 @@ final class BlockDeskTest {
       BlockPin pin = answer(second, second.desk.load(bad, 1, TTL));
       assertTrue(pin.pinned().isEmpty());
       assertEquals(4, second.counters.snapshot(0).blocks().refusedBlocks());
+      pin.close();
+      assertNothingHeld(second);
+    }
+  }
+
+  @Test
+  void shouldRefuseSourcesThatMayNotBeReadOrHaveChanged() {
+    int[] prompt = SeamHarness.tokens(64, 1);
+    try (EngineHarness first = harness();
+        EngineHarness second = harness()) {
+      first.generate(prompt, EngineHarness.greedy(1));
+      BlockKeys keys = second.desk.keyScheme().keys("a", prompt, prompt.length);
+      List<BlockLoad> whole = BlockMover.read(first, keys, 4);
+      int[] asked = new int[4];
+      // Ended before the copy, ended during the copy, granted throughout, ended during the copy.
+      int[] times = {0, 1, 9, 1};
+      List<BlockLoad> loads = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        int at = i;
+        BlockLoad load = whole.get(i);
+        loads.add(
+            new BlockLoad(
+                load.id(),
+                load.root(),
+                load.index(),
+                load.source(),
+                load.layerChecksums(),
+                () -> asked[at]++ < times[at]));
+      }
+      BlockPin pin = answer(second, second.desk.load(loads, 1, TTL));
+      assertEquals(BitSet.valueOf(new long[] {0b0100}), pin.pinned());
+      assertArrayEquals(new int[] {1, 2, 2, 2}, asked, "before the copy and after it");
+      assertEquals(3, second.counters.snapshot(0).blocks().refusedBlocks());
+      pin.close();
+      assertNothingHeld(second);
+    }
+  }
+
+  @Test
+  void shouldFailALoadWhoseSourceHasGoneAndGoOn() {
+    int[] prompt = SeamHarness.tokens(32, 1);
+    try (EngineHarness first = harness();
+        EngineHarness second = harness()) {
+      first.generate(prompt, EngineHarness.greedy(1));
+      BlockKeys keys = second.desk.keyScheme().keys("a", prompt, prompt.length);
+      BlockLoad good = BlockMover.read(first, keys, 1).getFirst();
+      BooleanSupplier closed =
+          () -> {
+            throw new IllegalStateException("closed");
+          };
+      BooleanSupplier cutShort =
+          () -> {
+            throw new InternalError("cut short");
+          };
+      for (BooleanSupplier loss : List.of(closed, cutShort)) {
+        BlockLoad gone =
+            new BlockLoad(
+                good.id(), good.root(), good.index(), good.source(), good.layerChecksums(), loss);
+        var failed = second.desk.load(List.of(gone), 1, TTL);
+        second.core.moveBlocks();
+        assertTrue(failed.isCompletedExceptionally());
+      }
+      BlockPin pin = answer(second, second.desk.load(List.of(good), 1, TTL));
+      assertEquals(1, pin.pinned().cardinality());
       pin.close();
       assertNothingHeld(second);
     }

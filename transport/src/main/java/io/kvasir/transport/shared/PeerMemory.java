@@ -120,6 +120,39 @@ public final class PeerMemory implements AutoCloseable {
     }
   }
 
+  /**
+   * The first bytes of a slot where they lie, read-only. What is read of them counts only if {@link
+   * #holds} says so before and after it was read. Reading throws {@link IllegalStateException} when
+   * this is closed meanwhile, and {@link InternalError} when the file was cut short.
+   *
+   * @return null where the region is not shared or has ended, or the slot is of another generation
+   */
+  public MemorySegment view(BlockRef source, long bytes) {
+    Mapped region = region(source.regionId());
+    if (region == null || !region.serves(source, bytes)) {
+      return null;
+    }
+    try {
+      return region.generation(source.slot()) == source.generation()
+          ? region.slots().asSlice((long) source.slot() * region.slotBytes(), bytes)
+          : null;
+    } catch (IllegalStateException | InternalError ended) {
+      return null;
+    }
+  }
+
+  /** Counts bytes that were read of views and held. */
+  public void taken(long bytes) {
+    copiedBytes.add(bytes);
+  }
+
+  /** Whether a slot is still of the reference's generation. Orders reads before it. */
+  public boolean holds(BlockRef source) {
+    // The owner renews a generation before it writes: what is the same now was the same all along.
+    VarHandle.loadLoadFence();
+    return view(source, 0) != null;
+  }
+
   private synchronized Mapped region(int id) {
     if (closed) {
       return null;
