@@ -25,8 +25,10 @@ final class ClusterScenariosTest {
 
   @BeforeAll
   static void start() throws Exception {
-    List<String> quickStart = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
-    cluster = new ClusterUnderTest(3, quickStart, Map.of());
+    // Not -XX:TieredStopAtLevel=1, with which nodes start sooner: without C2 vectors are objects,
+    // and
+    // the kernels a hundred times slower.
+    cluster = new ClusterUnderTest(3, List.of("-XX:+UseSerialGC"), Map.of());
   }
 
   @AfterAll

@@ -11,12 +11,18 @@ import java.util.Locale;
  *
  * @param heartbeat between two signs of life
  * @param pause of a healthy node that is forgiven
- * @param interval of the periodic tasks: looking for the unreachable, gossip, the leader's acts
+ * @param interval of looking for the unreachable, and of the leader's acts
+ * @param gossip between two times that a node tells another one what it knows
  * @param stableAfter the survivors must agree for this long
  * @param margin between removal and new ownership
  */
 public record Detection(
-    Duration heartbeat, Duration pause, Duration interval, Duration stableAfter, Duration margin) {
+    Duration heartbeat,
+    Duration pause,
+    Duration interval,
+    Duration gossip,
+    Duration stableAfter,
+    Duration margin) {
   /** Config path. */
   public static final String PATH = "kvasir.node.cluster.detection";
 
@@ -35,6 +41,7 @@ public record Detection(
     check("heartbeat-interval", heartbeat, 50, 10_000);
     check("acceptable-pause", pause, 500, 600_000);
     check("interval", interval, 50, 10_000);
+    check("gossip-interval", gossip, 50, 10_000);
     check("stable-after", stableAfter, 1000, 600_000);
     check("removal-margin", margin, 0, 600_000);
     if (pause.compareTo(heartbeat.multipliedBy(2)) < 0) {
@@ -59,18 +66,19 @@ public record Detection(
         own.getDuration("heartbeat-interval"),
         own.getDuration("acceptable-pause"),
         own.getDuration("interval"),
+        own.getDuration("gossip-interval"),
         own.getDuration("stable-after"),
         own.getDuration("removal-margin"));
   }
 
   /** At the latest after its death a node is out of everybody's view. */
   public Duration suspect() {
-    return heartbeat.plus(pause).plus(THRESHOLD).plus(interval.multipliedBy(2));
+    return heartbeat.plus(pause).plus(THRESHOLD).plus(interval).plus(gossip);
   }
 
   /** At the latest after its death a node is no member any more. */
   public Duration removed() {
-    return suspect().plus(stableAfter).plus(RESOLVER).plus(interval.multipliedBy(2));
+    return suspect().plus(stableAfter).plus(RESOLVER).plus(interval).plus(gossip);
   }
 
   /** At the latest after its death others own what it owned. */
@@ -81,16 +89,21 @@ public record Detection(
   /** The sums with their terms, a line each. */
   public List<String> explain() {
     return List.of(
-        "suspect <= %s: heartbeat %s + pause %s + threshold %s + looking and telling 2 x %s"
+        "suspect <= %s: heartbeat %s + pause %s + threshold %s + looking %s + telling %s"
             .formatted(
                 seconds(suspect()),
                 seconds(heartbeat),
                 seconds(pause),
                 seconds(THRESHOLD),
-                seconds(interval)),
-        "removed <= %s: suspect + stable-after %s + resolver %s + leader and gossip 2 x %s"
+                seconds(interval),
+                seconds(gossip)),
+        "removed <= %s: suspect + stable-after %s + resolver %s + leader %s + telling %s"
             .formatted(
-                seconds(removed()), seconds(stableAfter), seconds(RESOLVER), seconds(interval)),
+                seconds(removed()),
+                seconds(stableAfter),
+                seconds(RESOLVER),
+                seconds(interval),
+                seconds(gossip)),
         "ownership back <= %s: removed + margin %s + hand-over %s (no request waits for it)"
             .formatted(seconds(ownershipBack()), seconds(margin), seconds(HANDOVER)));
   }

@@ -13,10 +13,10 @@ final class DetectionTest {
   @Test
   void shouldAddUpToOwnershipWithinTwentySecondsAsShipped() {
     Detection shipped = Detection.from(ConfigFactory.load());
-    assertEquals(Duration.ofMillis(6600), shipped.suspect());
-    assertEquals(Duration.ofMillis(13_600), shipped.removed());
-    assertEquals(Duration.ofMillis(17_600), shipped.ownershipBack());
-    assertTrue(shipped.explain().get(0).startsWith("suspect <= 6.6 s"), shipped.explain().get(0));
+    assertEquals(Duration.ofMillis(7100), shipped.suspect());
+    assertEquals(Duration.ofMillis(14_600), shipped.removed());
+    assertEquals(Duration.ofMillis(18_600), shipped.ownershipBack());
+    assertTrue(shipped.explain().get(0).startsWith("suspect <= 7.1 s"), shipped.explain().get(0));
   }
 
   @Test
@@ -27,7 +27,12 @@ final class DetectionTest {
             ConfigurationException.class,
             () ->
                 new Detection(
-                    second, Duration.ofMillis(1500), second, Duration.ofSeconds(5), second));
+                    second,
+                    Duration.ofMillis(1500),
+                    second,
+                    second,
+                    Duration.ofSeconds(5),
+                    second));
     assertTrue(refused.getMessage().contains("acceptable-pause=1.5 s"), refused.getMessage());
   }
 }
