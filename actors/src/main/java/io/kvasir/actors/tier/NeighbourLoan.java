@@ -18,12 +18,15 @@ final class NeighbourLoan implements HeldBlocks {
   private final PeerMemory memory;
   private final Lent lent;
   private final int[][] sums;
-  private final BlockRef[] refs;
-  private final MemorySegment[] views;
+  private final PeerMemory.View[] views;
   private final LongSupplier clock;
   private final long endNs;
   private final BitSet readable = new BitSet();
   private final BitSet broken = new BitSet();
+
+  /** Whether the memory stays mapped for this loan; views outlive its grant, not its end. */
+  private final boolean held;
+
   private boolean closed;
 
   /**
@@ -45,12 +48,12 @@ final class NeighbourLoan implements HeldBlocks {
     this.sums = sums;
     this.clock = clock;
     this.endNs = clock.getAsLong() + granted.toNanos();
-    this.refs = new BlockRef[sums.length];
-    this.views = new MemorySegment[sums.length];
-    for (int i = 0; i < sums.length; i++) {
+    this.views = new PeerMemory.View[sums.length];
+    this.held = memory != null && memory.hold();
+    for (int i = 0; i < sums.length && held; i++) {
       if (sums[i] != null) {
-        refs[i] = new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
-        views[i] = memory.view(refs[i], blockBytes[i]);
+        BlockRef ref = new BlockRef(lent.regions()[i], lent.slots()[i], lent.generations()[i]);
+        views[i] = memory.view(ref, blockBytes[i]);
         readable.set(i, views[i] != null);
       }
     }
@@ -75,7 +78,7 @@ final class NeighbourLoan implements HeldBlocks {
 
   @Override
   public MemorySegment segment(int i) {
-    return views[required(i)];
+    return views[required(i)].bytes();
   }
 
   @Override
@@ -97,7 +100,7 @@ final class NeighbourLoan implements HeldBlocks {
         return false;
       }
     }
-    return clock.getAsLong() - endNs < 0 && memory.holds(refs[required(i)]);
+    return clock.getAsLong() - endNs < 0 && views[required(i)].holds();
   }
 
   @Override
@@ -108,7 +111,7 @@ final class NeighbourLoan implements HeldBlocks {
     boolean whole;
     try {
       whole = HostTier.matches(segment(i), sums[i], 0, sums[i].length);
-    } catch (IllegalStateException | InternalError gone) {
+    } catch (InternalError gone) {
       return false;
     }
     // What has been renewed meanwhile is not the lender's fault.
@@ -135,6 +138,9 @@ final class NeighbourLoan implements HeldBlocks {
       }
       closed = true;
       bad = broken.stream().toArray();
+    }
+    if (held) {
+      memory.release();
     }
     if (lent != null) {
       calls.giveBack(lent, bad);

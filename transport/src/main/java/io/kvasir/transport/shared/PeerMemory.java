@@ -41,7 +41,8 @@ public final class PeerMemory implements AutoCloseable {
   private final Set<Integer> left = new HashSet<>();
 
   private final LongAdder copiedBytes;
-  private boolean closed;
+  private int held;
+  private volatile boolean closed;
 
   private record Mapped(
       MemorySegment head, MemorySegment generations, MemorySegment slots, int slotBytes) {
@@ -121,36 +122,79 @@ public final class PeerMemory implements AutoCloseable {
   }
 
   /**
-   * The first bytes of a slot where they lie, read-only. What is read of them counts only if {@link
-   * #holds} says so before and after it was read. Reading throws {@link IllegalStateException} when
-   * this is closed meanwhile, and {@link InternalError} when the file was cut short.
+   * Keeps everything mapped until {@link #release}, be it closed meanwhile: a device reads a view
+   * at a time of its own.
    *
+   * @return whether it is not closed yet; nothing is to be released otherwise
+   */
+  public synchronized boolean hold() {
+    held += closed ? 0 : 1;
+    return !closed;
+  }
+
+  /** Ends a {@link #hold}. */
+  public void release() {
+    synchronized (this) {
+      held--;
+      if (held > 0 || !closed) {
+        return;
+      }
+    }
+    arena.close();
+  }
+
+  /** A slot where it lies. */
+  public final class View {
+    private final Mapped region;
+    private final BlockRef ref;
+    private final MemorySegment bytes;
+
+    private View(Mapped region, BlockRef ref, long bytes) {
+      this.region = region;
+      this.ref = ref;
+      this.bytes = region.slots().asSlice((long) ref.slot() * region.slotBytes(), bytes);
+    }
+
+    /**
+     * Its first bytes, read-only, to be read while the memory is held. Reading throws {@link
+     * InternalError} when the file was cut short.
+     */
+    public MemorySegment bytes() {
+      return bytes;
+    }
+
+    /** Whether all that was read of it until now, and since it was made, was of one generation. */
+    public boolean holds() {
+      // The owner renews a generation before it writes: what is the same now was so all along.
+      VarHandle.loadLoadFence();
+      try {
+        return !closed
+            && region.generation(ref.slot()) == ref.generation()
+            && SharedLayout.state(region.head()) == SharedLayout.SERVING;
+      } catch (IllegalStateException | InternalError ended) {
+        return false;
+      }
+    }
+  }
+
+  /**
+   * Looks at a slot without a copy.
+   *
+   * @param bytes how many of its first ones
    * @return null where the region is not shared or has ended, or the slot is of another generation
    */
-  public MemorySegment view(BlockRef source, long bytes) {
+  public View view(BlockRef source, long bytes) {
     Mapped region = region(source.regionId());
     if (region == null || !region.serves(source, bytes)) {
       return null;
     }
-    try {
-      return region.generation(source.slot()) == source.generation()
-          ? region.slots().asSlice((long) source.slot() * region.slotBytes(), bytes)
-          : null;
-    } catch (IllegalStateException | InternalError ended) {
-      return null;
-    }
+    View view = new View(region, source, bytes);
+    return view.holds() ? view : null;
   }
 
   /** Counts bytes that were read of views and held. */
   public void taken(long bytes) {
     copiedBytes.add(bytes);
-  }
-
-  /** Whether a slot is still of the reference's generation. Orders reads before it. */
-  public boolean holds(BlockRef source) {
-    // The owner renews a generation before it writes: what is the same now was the same all along.
-    VarHandle.loadLoadFence();
-    return view(source, 0) != null;
   }
 
   private synchronized Mapped region(int id) {
@@ -210,7 +254,10 @@ public final class PeerMemory implements AutoCloseable {
     }
   }
 
-  /** Unmaps everything; copies under way end as failed. */
+  /**
+   * Nothing is to be found here any more. Unmaps everything, at once or when nobody holds it;
+   * copies under way then end as failed.
+   */
   @Override
   public void close() {
     synchronized (this) {
@@ -219,6 +266,9 @@ public final class PeerMemory implements AutoCloseable {
       }
       closed = true;
       regions.clear();
+      if (held > 0) {
+        return;
+      }
     }
     arena.close();
   }

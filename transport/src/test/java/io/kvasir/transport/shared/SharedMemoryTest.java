@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.transport.BlockRef;
@@ -208,6 +209,60 @@ final class SharedMemoryTest {
     reader.close();
     assertFalse(reader.copy(region.ref(0), target));
     reader.close();
+  }
+
+  @Test
+  void shouldLookAtASlotUntilItIsRenewed() {
+    Region region = region(arena);
+    slot(region, 1).fill((byte) 5);
+    try (PeerMemory reader = reader()) {
+      assertTrue(reader.hold());
+      PeerMemory.View view = reader.view(region.ref(1), 100);
+      assertEquals(100, view.bytes().byteSize());
+      assertEquals(5, view.bytes().get(ValueLayout.JAVA_BYTE, 99));
+      assertTrue(view.bytes().isReadOnly());
+      assertTrue(view.holds());
+      BlockRef before = region.ref(1);
+      region.renew(1);
+      assertFalse(view.holds());
+      assertNull(reader.view(before, 100));
+      assertNull(reader.view(region.ref(1), SLOT_BYTES + 1), "more than a slot has");
+      reader.release();
+    }
+  }
+
+  @Test
+  void shouldNotTakeASlotOfTheNextRegionForTheOneThatWasSeen() {
+    try (PeerMemory reader = reader();
+        Arena own = Arena.ofShared()) {
+      assertTrue(reader.hold());
+      Region region = region(own);
+      PeerMemory.View view = reader.view(region.ref(0), 100);
+      region.close().join();
+      assertFalse(view.holds());
+      Region next = region(arena);
+      assertEquals(region.id(), next.id());
+      assertEquals(region.ref(0), next.ref(0), "a reference alone does not tell them apart");
+      assertTrue(reader.view(next.ref(0), 100).holds());
+      assertFalse(view.holds());
+      reader.release();
+    }
+  }
+
+  @Test
+  void shouldStayMappedForWhoHoldsIt() {
+    Region region = region(arena);
+    slot(region, 0).fill((byte) 3);
+    PeerMemory reader = reader();
+    assertTrue(reader.hold());
+    PeerMemory.View view = reader.view(region.ref(0), SLOT_BYTES);
+    reader.close();
+    assertFalse(view.holds(), "what is read from here on does not count");
+    assertEquals(3, view.bytes().get(ValueLayout.JAVA_BYTE, 7), "but can be read");
+    assertFalse(reader.hold());
+    assertNull(reader.view(region.ref(0), 1));
+    reader.release();
+    assertThrows(IllegalStateException.class, () -> view.bytes().get(ValueLayout.JAVA_BYTE, 7));
   }
 
   @Test

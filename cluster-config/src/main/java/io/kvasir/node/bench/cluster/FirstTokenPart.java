@@ -58,7 +58,7 @@ final class FirstTokenPart {
    *     compilers go on for about a hundred
    */
   record Size(int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds) {
-    static final Size WHOLE = new Size(2048, 512, 8, 100, 7);
+    static final Size WHOLE = new Size(2048, 512, 6, 100, 7);
     static final Size QUICK = new Size(256, 64, 1, 1, 2);
   }
 
