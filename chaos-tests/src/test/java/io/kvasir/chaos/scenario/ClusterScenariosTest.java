@@ -25,10 +25,9 @@ final class ClusterScenariosTest {
 
   @BeforeAll
   static void start() throws Exception {
-    // Not -XX:TieredStopAtLevel=1, with which nodes start sooner: without C2 vectors are objects,
-    // and
-    // the kernels a hundred times slower.
-    cluster = new ClusterUnderTest(3, List.of("-XX:+UseSerialGC"), Map.of());
+    // Without C2 computing is slow enough that loading is always worth it, as scenarios expect.
+    List<String> quickStart = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+    cluster = new ClusterUnderTest(3, quickStart, Map.of());
   }
 
   @AfterAll

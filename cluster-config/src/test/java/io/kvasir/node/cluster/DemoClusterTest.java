@@ -54,7 +54,10 @@ final class DemoClusterTest {
   static void start() {
     processes = new ProcessFixture(Path.of("target", "processes", "DemoClusterTest"));
     http = HttpClient.newHttpClient();
-    demo = processes.start(JvmSpec.of("demo", KvasirCommand.class, "demo", "--port", "0"));
+    demo =
+        processes.start(
+            JvmSpec.of("demo", KvasirCommand.class, "demo", "--port", "0")
+                .withJvmFlags("-XX:TieredStopAtLevel=1"));
     url = demo.awaitLine("OpenAI API:\\s+(\\S+)/v1", START).group(1);
     admin = URI.create(demo.awaitLine("cluster status --url (\\S+)", START).group(1));
     admins = new TreeMap<>();
