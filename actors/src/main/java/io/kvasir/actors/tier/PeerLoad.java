@@ -13,17 +13,12 @@ import java.util.concurrent.CompletableFuture;
  * round.
  */
 final class PeerLoad {
-  /** So many that the next loans are made while blocks of the first ones are on their way. */
-  private static final int SLICES_UNDER_WAY = 4;
-
   /**
-   * All of them: a pull takes some messages before its first frame, and the transport sends the
-   * first ones first.
+   * So many that the next loans are made while blocks of the first ones are on their way. All of
+   * them are pulled at once: a pull takes some messages before its first frame, and the transport
+   * sends the first ones first.
    */
-  private static final int PULLS_UNDER_WAY = SLICES_UNDER_WAY;
-
-  /** Of what could not be read where it lies. */
-  private static final int COPIES_UNDER_WAY = 2;
+  private static final int SLICES_UNDER_WAY = 4;
 
   private final TierFetcher.Means means;
   private final FetchRun run;
@@ -31,7 +26,6 @@ final class PeerLoad {
   private final PeerTier peer;
   private final List<List<BlockPlace>> slices = new ArrayList<>();
   private final List<CompletableFuture<Void>> fetched = new ArrayList<>();
-  private final int readsUnderWay;
   private int next;
   private boolean stopped;
 
@@ -48,7 +42,6 @@ final class PeerLoad {
     this.run = run;
     this.source = source;
     this.peer = peer;
-    this.readsUnderWay = peer.copies() ? COPIES_UNDER_WAY : PULLS_UNDER_WAY;
     int count = Math.ceilDiv(wanted.size(), peer.sliceBlocks());
     // Of one length: a last small one would cost as many round trips as a whole one.
     int length = Math.ceilDiv(wanted.size(), Math.max(1, count));
@@ -91,9 +84,9 @@ final class PeerLoad {
         return CompletableFuture.completedFuture(null);
       }
       turn =
-          next < readsUnderWay
+          next < SLICES_UNDER_WAY
               ? CompletableFuture.completedFuture(null)
-              : fetched.get(next - readsUnderWay);
+              : fetched.get(next - SLICES_UNDER_WAY);
       fetched.add(over);
       slice = slices.get(next++);
     }

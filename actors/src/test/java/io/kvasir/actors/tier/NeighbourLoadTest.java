@@ -181,7 +181,7 @@ final class NeighbourLoadTest {
 
   @Test
   void shouldPullWhatIsLentInMemoryThatIsNotShared() {
-    // The far node's memory was taken before this one could see it: a region of its own.
+    // It shares a folder, but has no room for its blocks there: they are lent and not to be seen.
     TestNodes.Node apart =
         nodes
         .new Node(

@@ -10,7 +10,6 @@ import java.lang.foreign.MemorySegment;
  * touched, so a large arena costs nothing until it fills.
  */
 final class CpuPages implements PageMemory {
-
   private final Arena arena = Arena.ofShared();
   private final MemorySegment segment;
   private PageChecksums checksums;

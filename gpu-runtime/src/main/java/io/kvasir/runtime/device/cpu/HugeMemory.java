@@ -27,7 +27,10 @@ public final class HugeMemory {
     long available = availableBytes();
     if (bytes > available) {
       throw new OutOfMemoryError(
-          bytes + " bytes are wanted and " + available + " are free on this machine");
+          bytes
+              + " bytes are wanted and "
+              + available
+              + " are free on this machine, ask for fewer");
     }
     return allocate(arena, bytes).fill((byte) 0);
   }
