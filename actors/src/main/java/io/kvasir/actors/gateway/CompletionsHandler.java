@@ -174,8 +174,9 @@ final class CompletionsHandler {
     // that left must be noticed here too.
     connection.onGone(
         () -> {
-          generations.forEach(Generation::cancel);
+          // First, for a cancelled generation ends its answer, which would be told as that.
           scope.abandoned("client_gone");
+          generations.forEach(Generation::cancel);
         });
     if (prepared.request().delivery().stream()) {
       StreamedAnswer answer =

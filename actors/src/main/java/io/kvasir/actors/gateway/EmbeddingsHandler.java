@@ -146,8 +146,9 @@ final class EmbeddingsHandler {
     InFlight inFlight = new InFlight();
     connection.onGone(
         () -> {
-          inFlight.cancel();
+          // First, for a cancelled input fails its answer, which would be told as that.
           scope.abandoned("client_gone");
+          inFlight.cancel();
         });
     return Source.from(prepared.inputs())
         .mapAsync(WINDOW, input -> embed(prepared, input, inFlight, scope))
