@@ -17,6 +17,7 @@ final class Hits {
 
   private int count;
   private int last;
+  private int approached;
 
   Hits(int keyCount) {
     wordCount = (keyCount + 63) >>> 6;
@@ -33,6 +34,11 @@ final class Hits {
         bits[row][place >>> 6] |= 1L << place;
       }
     }
+  }
+
+  /** Keeps the result of reads that were made for their memory's sake, so that they are made. */
+  void approached(int value) {
+    approached = value;
   }
 
   /** Owners found. */

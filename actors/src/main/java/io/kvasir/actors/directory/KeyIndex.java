@@ -5,10 +5,14 @@ import java.util.Arrays;
 /**
  * Open-addressing map from 128-bit keys to small stable numbers, without an object an entry.
  * Numbers of removed keys are used again. Holds what its caller keeps under the numbers in parallel
- * arrays, which grow with {@link #capacity()}. Not thread-safe.
+ * arrays, which grow with {@link #capacity()}. Not thread-safe but for {@link #guess} and {@link
+ * #glimpse}, which may be wrong beside a writer.
  */
 final class KeyIndex {
   private static final int FIRST_CAPACITY = 16;
+
+  /** A line of memory holds sixteen; few keys lie farther from their first cell. */
+  private static final int GLIMPSE_CELLS = 8;
 
   /** [cell] number + 1, or 0; linear probing, removal shifts back. */
   private int[] cells = new int[2 * FIRST_CAPACITY];
@@ -57,6 +61,35 @@ final class KeyIndex {
     while (cells[cell] != 0) {
       int number = cells[cell] - 1;
       if (low[number] == keyLow && high[number] == keyHigh) {
+        return number;
+      }
+      cell = cell + 1 & mask;
+    }
+    return -1;
+  }
+
+  /**
+   * Number in the first cell of a key, mostly its own; -1 = the cell is empty. Beside a writer it
+   * may be stale, as {@link #glimpse} may.
+   */
+  int guess(long keyHigh, long keyLow) {
+    int[] now = cells;
+    return now[Mix.slot(keyHigh, keyLow) & now.length - 1] - 1;
+  }
+
+  /** Like {@link #find}, but gives up after some cells. */
+  int glimpse(long keyHigh, long keyLow) {
+    int[] now = cells;
+    long[] highs = high;
+    long[] lows = low;
+    int mask = now.length - 1;
+    int cell = Mix.slot(keyHigh, keyLow) & mask;
+    for (int i = 0; i < GLIMPSE_CELLS; i++) {
+      int number = now[cell] - 1;
+      if (number < 0 || number >= Math.min(highs.length, lows.length)) {
+        return -1;
+      }
+      if (lows[number] == keyLow && highs[number] == keyHigh) {
         return number;
       }
       cell = cell + 1 & mask;

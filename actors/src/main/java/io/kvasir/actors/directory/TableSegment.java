@@ -112,6 +112,27 @@ final class TableSegment {
     }
   }
 
+  /** First step of {@link #approach}. */
+  int guess(long high, long low) {
+    return keys.guess(high, low);
+  }
+
+  /**
+   * Number of a key's first entry, or -1. Asked without the monitor, so that it may be wrong: what
+   * comes of it is that the memory which {@link #find} reads is near by then.
+   */
+  int approach(long high, long low) {
+    int key = keys.glimpse(high, low);
+    int[] now = first;
+    return key >= 0 && key < now.length ? now[key] : NONE;
+  }
+
+  /** The entry behind an entry, or -1; as uncertain as {@link #approach}. */
+  int follow(int entry) {
+    long[] now = entries;
+    return entry >= 0 && entry < now.length ? (int) (now[entry] >>> Integer.SIZE) : NONE;
+  }
+
   /** Tiers under which an owner's entry is kept, visible or not. */
   synchronized int tiers(Owner owner, long high, long low) {
     int key = keys.find(high, low);
