@@ -56,10 +56,13 @@ final class FirstTokenPart {
    * @param warmRounds before what is measured, the nodes by turns, so that both have compiled code
    * @param warmLoads of the last of them, from the peer: a load runs most of its code once, and
    *     compilers go on for about a hundred
+   * @param rounds measured, each with a prompt that is computed once
+   * @param loads of each of them from each place
    */
-  record Size(int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds) {
-    static final Size WHOLE = new Size(2048, 512, 6, 100, 7);
-    static final Size QUICK = new Size(256, 64, 1, 1, 2);
+  record Size(
+      int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds, int loads) {
+    static final Size WHOLE = new Size(2048, 512, 6, 100, 3, 3);
+    static final Size QUICK = new Size(256, 64, 1, 1, 1, 2);
   }
 
   private static final int ANSWER_TOKENS = 2;
@@ -88,10 +91,10 @@ final class FirstTokenPart {
     for (int round = 0; round < size.warmRounds(); round++) {
       boolean turned = round % 2 == 1;
       int[] prompt = orders.prompt(round, size.warmTokens());
-      round(prompt, turned ? second : first, turned ? first : second);
+      round(prompt, turned ? second : first, turned ? first : second, 1);
     }
     int[] prompt = orders.prompt(size.warmRounds(), size.promptTokens());
-    round(prompt, first, second);
+    round(prompt, first, second, 1);
     for (int load = 0; load < size.warmLoads(); load++) {
       nodes.clear(second, "device,host");
       sample(Place.PEER, second, prompt);
@@ -99,19 +102,22 @@ final class FirstTokenPart {
     samples.clear();
     wrong.clear();
     for (int round = 0; round < size.rounds(); round++) {
-      round(orders.prompt(1000 + round, size.promptTokens()), first, second);
+      round(orders.prompt(1000 + round, size.promptTokens()), first, second, size.loads());
     }
   }
 
-  private void round(int[] prompt, String first, String second)
+  private void round(int[] prompt, String first, String second, int loads)
       throws IOException, InterruptedException {
     nodes.clearAll();
     sample(Place.NOWHERE, first, prompt);
-    sample(Place.DEVICE, first, prompt);
-    nodes.awaitHostBlocks(first, prompt.length / blockTokens);
-    nodes.clear(first, "device");
-    sample(Place.HOST, first, prompt);
-    sample(Place.PEER, second, prompt);
+    for (int load = 0; load < loads; load++) {
+      sample(Place.DEVICE, first, prompt);
+      nodes.awaitHostBlocks(first, prompt.length / blockTokens);
+      nodes.clear(first, "device");
+      sample(Place.HOST, first, prompt);
+      nodes.clear(second, "device,host");
+      sample(Place.PEER, second, prompt);
+    }
   }
 
   private void sample(Place place, String node, int[] prompt)
