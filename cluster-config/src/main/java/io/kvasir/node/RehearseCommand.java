@@ -54,9 +54,28 @@ final class RehearseCommand implements Callable<Integer> {
   private static final int FIRST_ID = 20;
   private static final int IDS = 200;
   private static final Duration REQUEST_LIMIT = Duration.ofMinutes(1);
+  private static final Duration IDLE = Duration.ofSeconds(5);
   private static final long POLL_NS = 20_000_000;
   private static final Pattern PEER_TOKENS = Pattern.compile("\"peer_tokens\":(\\d+)");
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /**
+   * What nodes do once in a while whether they are asked anything or not, done all the time: by
+   * itself it is so rare that it would stay interpreted for hours, and is most of what an idle node
+   * costs.
+   */
+  private static final Map<String, String> HURRIED =
+      Map.of(
+          "pekko.scheduler.tick-duration", "10 ms",
+          "pekko.remote.artery.advanced.inject-handshake-interval", "10 ms",
+          "pekko.cluster.distributed-data.gossip-interval", "50 ms",
+          "pekko.cluster.distributed-data.notify-subscribers-interval", "20 ms",
+          "pekko.cluster.failure-detector.heartbeat-interval", "10 ms",
+          "pekko.cluster.gossip-interval", "10 ms",
+          "pekko.cluster.unreachable-nodes-reaper-interval", "10 ms",
+          "pekko.cluster.leader-actions-interval", "10 ms",
+          "kvasir.actors.schedule.load-interval", "20 ms",
+          "kvasir.actors.directory.heartbeat", "50 ms");
 
   @Option(
       names = "--warm-up",
@@ -126,6 +145,10 @@ final class RehearseCommand implements Callable<Integer> {
                 url,
                 order(model, prompt, i % 3 == 2 ? null : names.get((i % 3 + i / 3) % 2)));
       }
+      long idleNs = System.nanoTime() + IDLE.toNanos();
+      for (long left = IDLE.toNanos(); left > 0; left = idleNs - System.nanoTime()) {
+        LockSupport.parkNanos(left);
+      }
       return fromPeer;
     }
   }
@@ -151,6 +174,7 @@ final class RehearseCommand implements Callable<Integer> {
     set(arguments, "kvasir.transport.driver.mode", "external");
     set(arguments, "kvasir.transport.driver.external-folder", driver.folder().toString());
     size.forEach((key, value) -> set(arguments, "kvasir.transport.sizing." + key, "" + value));
+    HURRIED.forEach((key, value) -> set(arguments, key, value));
     Config config =
         ClusterConfig.complete(
             options(arguments.toArray(String[]::new)).resolve("cluster", List.of(MODEL)),
