@@ -28,7 +28,7 @@ final class LongScenariosTest {
   }
 
   @AfterAll
-  static void stop() throws Exception {
+  static void stop() {
     cluster.close();
   }
 
