@@ -60,9 +60,9 @@ final class RehearseCommand implements Callable<Integer> {
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /**
-   * What nodes do once in a while whether they are asked anything or not, done all the time: by
-   * itself it is so rare that it would stay interpreted for hours, and is most of what an idle node
-   * costs.
+   * What nodes do once in a while whether they are asked anything or not, done all the time: of
+   * what the recorded run did seldom a JVM that starts with it compiles little (note 68 in
+   * CONTRIBUTING.md).
    */
   private static final Map<String, String> HURRIED =
       Map.of(

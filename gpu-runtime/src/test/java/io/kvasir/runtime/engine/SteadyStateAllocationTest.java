@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
  */
 public final class SteadyStateAllocationTest {
   /**
-   * Compilers work beside the rounds: on a busy machine forty of them were over before they were.
+   * Compilers work beside the rounds, so time bounds them: a clean one usually comes within 3 s.
    */
   private static final long LIMIT_NS = TimeUnit.SECONDS.toNanos(45);
 
