@@ -2,11 +2,19 @@ package io.kvasir.actors.tier;
 
 /**
  * What loading from one source costs: a fixed time and a time a byte, fitted to what was measured;
- * older measurements count less. Starts at what it is told. Not thread-safe.
+ * older measurements count less. Starts at what it is told.
+ *
+ * <p>One load that took far longer than expected tells little: the first of a JVM runs interpreted,
+ * any may meet a collection or a full run queue, and what it is believed to cost keeps further
+ * loads from correcting it. So a surprise counts up to a bound; a source that is slow says so
+ * again. Loads faster than expected count as they are. Not thread-safe.
  */
 final class SourceRate {
   private static final double DECAY = 0.85;
   private static final double SPREAD = 0.05;
+
+  /** Times the expected that a load counts for at most. */
+  private static final double SURPRISE = 4;
 
   private double fixedSeconds;
   private double secondsPerByte;
@@ -22,10 +30,11 @@ final class SourceRate {
     this.secondsPerByte = 1 / bytesPerSecond;
   }
 
-  void record(double bytes, double seconds) {
-    if (!(bytes > 0) || !(seconds > 0)) {
+  void record(double bytes, double measuredSeconds) {
+    if (!(bytes > 0) || !(measuredSeconds > 0)) {
       return;
     }
+    double seconds = Math.min(measuredSeconds, SURPRISE * seconds(bytes));
     samples++;
     weight = weight * DECAY + 1;
     sumBytes = sumBytes * DECAY + bytes;

@@ -49,6 +49,26 @@ final class RatesTest {
   }
 
   @Test
+  void shouldNotJudgeASourceByItsFirstLoadAlone() {
+    SourceRate rate = new SourceRate(0.002, 2e9);
+    rate.record(1.3e6, 0.057);
+    assertTrue(rate.seconds(1.3e6) < 0.011, rate.seconds(1.3e6) + " s expected");
+    for (int i = 0; i < 4; i++) {
+      rate.record(1.3e6, 0.003);
+    }
+    assertEquals(0.003, rate.seconds(1.3e6), 0.002);
+  }
+
+  @Test
+  void shouldBelieveASlowSourceThatSaysSoThreeTimes() {
+    SourceRate rate = new SourceRate(0.002, 2e9);
+    for (int i = 0; i < 3; i++) {
+      rate.record(1.3e6, 0.057);
+    }
+    assertEquals(0.057, rate.seconds(1.3e6), 0.02);
+  }
+
+  @Test
   void shouldNeverGiveTimeBackForNothing() {
     SourceRate rate = new SourceRate(0.001, 1e9);
     Random random = new Random(9);
@@ -111,7 +131,9 @@ final class RatesTest {
 
   @Test
   void shouldDoubtAnOldMeasurementThatKeepsASourceFromBeingUsed() {
-    rates.measured(PEER, 1_000_000, 10, 0);
+    for (int i = 0; i < 10; i++) {
+      rates.measured(PEER, 1_000_000, 10, 0);
+    }
     Offer fresh = rates.offer(PEER, SOME, said);
     assertTrue(fresh.bytesPerSecond() < 1e6);
     nowNs.addAndGet(TimeUnit.HOURS.toNanos(1));

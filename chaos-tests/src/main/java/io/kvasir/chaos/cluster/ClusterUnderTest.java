@@ -13,6 +13,8 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -26,8 +28,8 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A gateway and nodes that compute, each a JVM of its own, over shared memory and loopback sockets:
- * what {@code kvasir demo} starts, with two tenants and small tables. The gateway is {@code
- * node-1}.
+ * what {@code kvasir demo} starts, with two tenants, small tables and a model of its own. The
+ * gateway is {@code node-1}.
  */
 public final class ClusterUnderTest implements AutoCloseable {
   /** The tenant of most questions. */
@@ -48,6 +50,19 @@ public final class ClusterUnderTest implements AutoCloseable {
   /** Of a gateway's memory of where it sent prompts: full at the same time. */
   public static final int MAX_PREFIXES = 40;
 
+  /**
+   * Small enough to start soon, and large enough that loading a prompt's blocks is clearly faster
+   * than computing them, even by code that has just been compiled or not at all.
+   */
+  private static final String MODEL =
+      """
+      {"model_type": "llama", "vocab_size": 512, "hidden_size": 512, "intermediate_size": 1408,
+       "num_hidden_layers": 10, "num_attention_heads": 8, "num_key_value_heads": 2,
+       "head_dim": 64, "rms_norm_eps": 1e-5, "rope_theta": 10000,
+       "max_position_embeddings": 2048, "tie_word_embeddings": false,
+       "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "bfloat16"}
+      """;
+
   private static final String GATEWAY = "node-1";
   private static final Duration START = Duration.ofMinutes(4);
   private static final Duration LIMIT = Duration.ofSeconds(20);
@@ -58,6 +73,7 @@ public final class ClusterUnderTest implements AutoCloseable {
   private final Map<String, String> keys = new HashMap<>();
   private final AtomicLong accounted = new AtomicLong();
   private final Deque<String> lines = new ArrayDeque<>();
+  private final Path folder;
   private final String model;
 
   /**
@@ -69,7 +85,10 @@ public final class ClusterUnderTest implements AutoCloseable {
    */
   public ClusterUnderTest(int nodes, List<String> flags, Map<String, String> own)
       throws IOException, InterruptedException {
+    folder = Files.createTempDirectory("kvasir-scenarios-");
+    Path shape = Files.writeString(folder.resolve("config.json"), MODEL);
     Map<String, String> settings = new TreeMap<>(settings());
+    settings.put("kvasir.runtime.model", "dummy:" + shape);
     settings.putAll(own);
     List<String> arguments = new ArrayList<>();
     settings.forEach(
@@ -89,7 +108,7 @@ public final class ClusterUnderTest implements AutoCloseable {
       throw new IOException(late.getMessage() + "\n" + String.join("\n", lines()), late);
     } finally {
       if (!started) {
-        cluster.close();
+        end();
       }
     }
   }
@@ -322,8 +341,17 @@ public final class ClusterUnderTest implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     http.shutdownNow();
-    cluster.close();
+    end();
+  }
+
+  private void end() throws IOException {
+    try {
+      cluster.close();
+    } finally {
+      Files.deleteIfExists(folder.resolve("config.json"));
+      Files.deleteIfExists(folder);
+    }
   }
 }

@@ -46,13 +46,15 @@ public final class A14Tenants implements Scenario<ClusterUnderTest> {
     Answer peer = right.ask(question.on(second));
     stranger(evidence, computed, peer, "blocks of " + first + " for " + second);
 
-    Answer own = left.ask(question.on(second));
+    Answer own = left.ask(question.on(second).explained());
+    evidence.note("%s", own.explanation().path("loading"));
     Nodes.right(evidence, computed, own, "the first tenant on " + second);
     evidence.equal(Nodes.FULL, own.peer(), "tokens of its own from another node");
     own = left.ask(question.on(first));
     evidence.equal(Nodes.FULL, own.device(), "tokens of its own from the device");
     cluster.clear(first, "device");
-    own = left.ask(question.on(first).from("host"));
+    own = left.ask(question.on(first).from("host").explained());
+    evidence.note("%s", own.explanation().path("loading"));
     Nodes.right(evidence, computed, own, "the first tenant on " + first);
     evidence.equal(Nodes.FULL, own.host(), "tokens of its own from the host tier");
     cluster.awaitRest(evidence);

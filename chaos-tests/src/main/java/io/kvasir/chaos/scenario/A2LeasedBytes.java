@@ -34,7 +34,7 @@ public final class A2LeasedBytes implements Scenario<ClusterUnderTest> {
   public void play(ClusterUnderTest cluster, Scale scale, Evidence evidence) throws Exception {
     String node = cluster.computing().getFirst();
     Nodes.clean(cluster, evidence);
-    Question question = Nodes.question(cluster, SALT).on(node);
+    Question question = Nodes.question(cluster, SALT).on(node).explained();
     Answer computed = Nodes.compute(cluster, evidence, question, node);
     ApiClient api = cluster.api();
     long device = 0;
@@ -54,7 +54,12 @@ public final class A2LeasedBytes implements Scenario<ClusterUnderTest> {
       Answer again = api.ask(question);
       if (!again.texts().equals(computed.texts()) || again.hit() < Nodes.FULL) {
         evidence.holds(
-            false, "repeat %d is served and right: %s, %s", i, again.sources(), again.texts());
+            false,
+            "repeat %d is served and right: %s, %s, %s",
+            i,
+            again.sources(),
+            again.texts(),
+            again.explanation().path("loading"));
       }
       device += again.device();
       host += again.host();

@@ -10,7 +10,7 @@ import java.io.IOException;
 /** What scenarios with real JVMs have in common. */
 final class Nodes {
   /** Full blocks of a prompt, and a token behind them. */
-  static final int BLOCKS = 8;
+  static final int BLOCKS = 16;
 
   static final int FULL = BLOCKS * ClusterUnderTest.SLOTS;
   static final int PROMPT = FULL + 1;

@@ -25,13 +25,11 @@ final class ClusterScenariosTest {
 
   @BeforeAll
   static void start() throws Exception {
-    // Without C2 computing is slow enough that loading is always worth it, as scenarios expect.
-    List<String> quickStart = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
-    cluster = new ClusterUnderTest(3, quickStart, Map.of());
+    cluster = new ClusterUnderTest(3, List.of("-XX:+UseSerialGC"), Map.of());
   }
 
   @AfterAll
-  static void stop() {
+  static void stop() throws Exception {
     cluster.close();
   }
 

@@ -28,7 +28,7 @@ final class LongScenariosTest {
   }
 
   @AfterAll
-  static void stop() {
+  static void stop() throws Exception {
     cluster.close();
   }
 
