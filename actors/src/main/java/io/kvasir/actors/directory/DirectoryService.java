@@ -13,6 +13,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import org.apache.pekko.actor.typed.ActorRef;
 import org.apache.pekko.actor.typed.ActorSystem;
 import org.apache.pekko.actor.typed.Behavior;
+import org.apache.pekko.actor.typed.DispatcherSelector;
 import org.apache.pekko.actor.typed.Props;
 import org.apache.pekko.actor.typed.SupervisorStrategy;
 import org.apache.pekko.actor.typed.javadsl.Adapter;
@@ -72,14 +73,17 @@ public final class DirectoryService implements AutoCloseable {
             (to, message) -> to.ref().tell(message),
             System.nanoTime());
     client = new DirectoryClient(self, settings, copy, timer);
-    keeper = copy == null ? null : spawn("keeper", KeeperActor.create(copyCore, table));
-    owner = spawn("owner", OwnerActor.create(ownerCore, announcer, settings));
+    // Thousands of entries at a time, on a thread that answers nobody.
+    Props bulk = DispatcherSelector.fromConfig(settings.dispatcher());
+    keeper = copy == null ? null : spawn("keeper", KeeperActor.create(copyCore, table), bulk);
+    owner = spawn("owner", OwnerActor.create(ownerCore, announcer, settings), bulk);
     door =
         spawn(
             "door",
             DirectoryActor.create(
                 new DirectoryActor.Parts(
-                    node.nodeId(), settings.hotCopies(), copy, keeper, owner, client)));
+                    node.nodeId(), settings.hotCopies(), copy, keeper, owner, client)),
+            Props.empty());
     ownerCore.replyTo(door);
     client.replyTo(door);
     announcer.wakeBy(() -> owner.tell(OwnerActor.Wake.INSTANCE));
@@ -148,11 +152,11 @@ public final class DirectoryService implements AutoCloseable {
   }
 
   /** A failed message is logged and dropped: the streams notice, and a snapshot repairs. */
-  private <T> ActorRef<T> spawn(String name, Behavior<T> behavior) {
+  private <T> ActorRef<T> spawn(String name, Behavior<T> behavior, Props props) {
     return system.systemActorOf(
         Behaviors.supervise(behavior).onFailure(SupervisorStrategy.resume()),
         "kvasir-directory-" + name,
-        Props.empty());
+        props);
   }
 
   private void stop(ActorRef<?> ref) {

@@ -23,6 +23,7 @@ import java.time.Duration;
  * @param maxOutstanding lookups under way; further ones are late at once
  * @param hedgeMin least wait for the first copy before the second is asked
  * @param hedgeMax longest wait
+ * @param dispatcher config path of the dispatcher of what tells copies and writes this one
  */
 public record DirectorySettings(
     boolean keep,
@@ -41,7 +42,8 @@ public record DirectorySettings(
     Duration leaveGrace,
     int maxOutstanding,
     Duration hedgeMin,
-    Duration hedgeMax) {
+    Duration hedgeMax,
+    String dispatcher) {
   /**
    * Reads {@code kvasir.actors.directory}.
    *
@@ -69,6 +71,7 @@ public record DirectorySettings(
         reader.duration("leave-grace", Duration.ZERO, Duration.ofHours(1)),
         reader.count("max-outstanding", 1, 1 << 20),
         hedgeMin,
-        reader.duration("hedge-max", hedgeMin, Duration.ofSeconds(1)));
+        reader.duration("hedge-max", hedgeMin, Duration.ofSeconds(1)),
+        reader.key("dispatcher"));
   }
 }

@@ -30,10 +30,11 @@ final class FigureProcess {
    */
   static void run(BenchReport report, int heapMib, Path log, String... arguments)
       throws IOException, InterruptedException {
-    // A node's collector, which moves little at a time, and a heap as an operator's KVASIR_HEAP
-    // makes it: its pauses are part of a lookup's tail.
+    // A node's collector, and a heap as an operator's KVASIR_HEAP makes it: its pauses are part of
+    // a
+    // lookup's tail.
     List<String> flags = new ArrayList<>(BenchCluster.COLLECTOR);
-    flags.addAll(List.of("-Xms" + heapMib + "m", ChildCommand.PRE_TOUCH));
+    flags.addAll(ChildCommand.heap(heapMib, heapMib + "m"));
     List<String> command = ChildCommand.of(heapMib, flags, FigureWorker.class, List.of(arguments));
     Process process =
         new ProcessBuilder(command)

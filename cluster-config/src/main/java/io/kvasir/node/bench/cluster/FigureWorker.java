@@ -1,5 +1,7 @@
 package io.kvasir.node.bench.cluster;
 
+import com.typesafe.config.Config;
+import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.directory.DirectoryBench;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -23,12 +25,18 @@ final class FigureWorker {
     switch (args[0]) {
       case "sessions" -> figures.add(SessionMemory.measure(count));
       case "directory" -> figures.addAll(DirectoryBench.table(count));
-      case "remote" -> figures.addAll(DirectoryBench.remote(count));
+      case "remote" -> figures.addAll(DirectoryBench.remote(count, node()));
       default -> throw new IllegalArgumentException("nothing is measured for " + args[0]);
     }
     figures.forEach(figure -> out.println(line(figure)));
     // Actor systems keep threads that would keep the process.
     Runtime.getRuntime().halt(0);
+  }
+
+  private static Config node() {
+    return ConfigFactory.load(
+        ConfigFactory.parseResources(
+            FigureWorker.class.getClassLoader(), "io/kvasir/node/cluster.conf"));
   }
 
   static String line(DirectoryBench.Figure figure) {
