@@ -41,7 +41,7 @@ final class RoutingPart {
    */
   record Trace(
       int groups, int prefixTokens, int ownTokens, int answerTokens, int uses, int clients) {
-    static final Trace WHOLE = new Trace(12, 512, 16, 4, 8, 4);
+    static final Trace WHOLE = new Trace(12, 384, 16, 4, 8, 4);
     static final Trace QUICK = new Trace(4, 64, 8, 2, 2, 2);
 
     /** The same with fewer repeats, to be run before anything is timed. */
