@@ -9,7 +9,12 @@ import java.util.List;
 
 /** How much memory this process may use. */
 final class MachineMemory {
-  private static final Path CGROUP = Path.of("/sys/fs/cgroup/memory.max");
+  /** A container's limit, as the second and the first version of control groups tell it. */
+  private static final List<Path> LIMITS =
+      List.of(
+          Path.of("/sys/fs/cgroup/memory.max"),
+          Path.of("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+
   private static final Path MEMINFO = Path.of("/proc/meminfo");
 
   private MachineMemory() {}
@@ -17,20 +22,27 @@ final class MachineMemory {
   /** Memory of the machine, or of the container where that is less. */
   static long totalBytes() {
     try {
-      // Two small files: the management beans would cost a tenth of a second of start-up.
-      long bytes = memInfoBytes(Files.readAllLines(MEMINFO));
-      if (Files.isReadable(CGROUP)) {
-        String limit = Files.readString(CGROUP).strip();
-        if (!limit.equals("max")) {
-          bytes = Math.min(bytes, Long.parseLong(limit));
-        }
-      }
-      return bytes;
+      // Small files: the management beans would cost a tenth of a second of start-up.
+      return limitedBytes(memInfoBytes(Files.readAllLines(MEMINFO)), LIMITS);
     } catch (IOException | IllegalArgumentException notLinux) {
       return ManagementFactory.getOperatingSystemMXBean() instanceof OperatingSystemMXBean bean
           ? bean.getTotalMemorySize()
           : Runtime.getRuntime().maxMemory();
     }
+  }
+
+  /** The least of the machine's bytes and of the limits that exist. */
+  static long limitedBytes(long machineBytes, List<Path> limits) throws IOException {
+    long bytes = machineBytes;
+    for (Path limit : limits) {
+      if (Files.isReadable(limit)) {
+        String text = Files.readString(limit).strip();
+        if (!text.equals("max")) {
+          bytes = Math.min(bytes, Long.parseLong(text));
+        }
+      }
+    }
+    return bytes;
   }
 
   static long memInfoBytes(List<String> lines) {

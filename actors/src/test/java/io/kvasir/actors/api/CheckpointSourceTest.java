@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.kvasir.actors.settings.ConfigurationException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 final class CheckpointSourceTest {
   private static final long GIB = 1L << 30;
@@ -39,5 +43,16 @@ final class CheckpointSourceTest {
         4096,
         MachineMemory.memInfoBytes(List.of("Foo: 1 kB", "MemTotal:       4 kB", "Bar: 2 kB")));
     assertTrue(MachineMemory.totalBytes() > 64L << 20);
+  }
+
+  @Test
+  void shouldTakeTheContainersLimitWhereItIsLessThanTheMachine(@TempDir Path dir)
+      throws IOException {
+    Path none = Files.writeString(dir.resolve("memory.max"), "max\n");
+    Path huge = Files.writeString(dir.resolve("huge"), "9223372036854771712\n");
+    Path small = Files.writeString(dir.resolve("small"), "1048576\n");
+    Path absent = dir.resolve("absent");
+    assertEquals(GIB, MachineMemory.limitedBytes(GIB, List.of(none, huge, absent)));
+    assertEquals(1 << 20, MachineMemory.limitedBytes(GIB, List.of(absent, small)));
   }
 }

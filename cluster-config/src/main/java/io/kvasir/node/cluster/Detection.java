@@ -108,7 +108,11 @@ public record Detection(
             .formatted(seconds(ownershipBack()), seconds(margin), seconds(HANDOVER)));
   }
 
+  /** In tenths of a second, or finer where that would round. */
   private static String seconds(Duration duration) {
-    return String.format(Locale.ROOT, "%.1f s", duration.toMillis() / 1e3);
+    long ns = duration.toNanos();
+    return ns % 100_000_000 == 0
+        ? String.format(Locale.ROOT, "%.1f s", ns / 1e9)
+        : ns % 1_000_000 == 0 ? ns / 1_000_000 + " ms" : ns / 1e6 + " ms";
   }
 }

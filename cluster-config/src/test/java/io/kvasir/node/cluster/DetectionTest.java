@@ -35,4 +35,23 @@ final class DetectionTest {
                     second));
     assertTrue(refused.getMessage().contains("acceptable-pause=1.5 s"), refused.getMessage());
   }
+
+  @Test
+  void shouldNameTheRefusedValueAsItIs() {
+    Duration second = Duration.ofSeconds(1);
+    for (String value : new String[] {"20 ms", "0.5 ms", "0.0 s", "12.0 s"}) {
+      String[] parts = value.split(" ");
+      double factor = parts[1].equals("s") ? 1e9 : 1e6;
+      Duration beat = Duration.ofNanos((long) (Double.parseDouble(parts[0]) * factor));
+      ConfigurationException refused =
+          assertThrows(
+              ConfigurationException.class,
+              () -> new Detection(beat, second, second, second, Duration.ofSeconds(5), second));
+      assertEquals(
+          "kvasir.node.cluster.detection.heartbeat-interval="
+              + value
+              + " is out of range; set a value between 50 ms and 10000 ms",
+          refused.getMessage());
+    }
+  }
 }
