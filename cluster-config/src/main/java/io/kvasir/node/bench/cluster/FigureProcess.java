@@ -30,8 +30,7 @@ final class FigureProcess {
    */
   static void run(BenchReport report, int heapMib, Path log, String... arguments)
       throws IOException, InterruptedException {
-    // A node's collector, and a heap as an operator's KVASIR_HEAP makes it: its pauses are part of
-    // a
+    // A node's collector, and a heap as an operator's KVASIR_HEAP makes it: pauses are part of a
     // lookup's tail.
     List<String> flags = new ArrayList<>(BenchCluster.COLLECTOR);
     flags.addAll(ChildCommand.heap(heapMib, heapMib + "m"));
