@@ -6,13 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.directory.Announcer;
 import io.kvasir.actors.settings.TierSettings;
-import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.Residence;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -34,25 +32,9 @@ final class CopyDownTest {
   }
 
   private final ExecutorService executor = Executors.newSingleThreadExecutor();
-  private final AtomicInteger regions = new AtomicInteger();
   private final FakeDevice device = new FakeDevice(TestBlocks.PLAIN, 64);
   private final BlockKeys keys = TestBlocks.keys(TestBlocks.PLAIN, "tenant", 1, BLOCKS);
-  private final HostTier host =
-      new HostTier(
-          TestBlocks.PLAIN,
-          1 << 16,
-          64,
-          (arena, bytes, slotBytes) ->
-              TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
-          Runnable::run,
-          System::nanoTime,
-          new SlotTable.Listener() {
-            @Override
-            public void added(BlockPlace place) {}
-
-            @Override
-            public void removed(BlockId id) {}
-          });
+  private final HostTier host = TestBlocks.host(TestBlocks.PLAIN, System::nanoTime);
 
   private CopyDown started(String settings) {
     CopyDown copyDown =

@@ -8,7 +8,6 @@ import com.typesafe.config.ConfigFactory;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.settings.TierSettings;
 import io.kvasir.actors.tier.BlockFetcher.Fetched;
-import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockKeys;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.runtime.blocks.Residence;
@@ -17,7 +16,6 @@ import java.util.EnumSet;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -27,14 +25,6 @@ final class FetchRunTest {
   private static final int BLOCKS = 10;
   private static final int TOKENS = BLOCKS * TestBlocks.SLOTS;
   private static final int TOKENS_PER_SECOND = 10;
-
-  private static final class Untold implements SlotTable.Listener {
-    @Override
-    public void added(BlockPlace place) {}
-
-    @Override
-    public void removed(BlockId id) {}
-  }
 
   private final TierSettings settings = TierSettings.from(ConfigFactory.load());
   private final AtomicReference<Duration> patience = new AtomicReference<>();
@@ -47,18 +37,8 @@ final class FetchRunTest {
   private Fetched fetch(
       int onDevice, double tokensPerSecond, Duration deadline, Holdings holdings) {
     BlockKeys keys = TestBlocks.keys(SHAPE, "tenant", 1, BLOCKS);
-    AtomicInteger regions = new AtomicInteger();
     try (FakeDevice device = new FakeDevice(SHAPE, 1 << 10);
-        HostTier host =
-            new HostTier(
-                SHAPE,
-                1 << 16,
-                64,
-                (arena, bytes, slotBytes) ->
-                    TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
-                Runnable::run,
-                System::nanoTime,
-                new Untold())) {
+        HostTier host = TestBlocks.host(SHAPE, System::nanoTime)) {
       device.compute(keys, 0, onDevice);
       TierFetcher.Means means =
           new TierFetcher.Means(

@@ -257,13 +257,7 @@ final class HostTierTest extends BlockTierContract {
             (memory, bytes, slotBytes) -> TestBlocks.region(0, memory, bytes, slotBytes),
             Runnable::run,
             System::nanoTime,
-            new SlotTable.Listener() {
-              @Override
-              public void added(BlockPlace place) {}
-
-              @Override
-              public void removed(BlockId id) {}
-            });
+            TestBlocks.UNTOLD);
     assertEquals(Outcome.FULL, none.reserve(chain(1, 1)).outcome(0));
     assertEquals(2, none.stats().full());
     none.close();

@@ -14,7 +14,6 @@ import io.kvasir.actors.tier.TierMessage.Lent;
 import io.kvasir.actors.tier.TierMessage.Lives;
 import io.kvasir.actors.tier.TierMessage.Reply;
 import io.kvasir.actors.tier.TierMessage.Return;
-import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.transport.BlockKey;
 import java.lang.foreign.Arena;
 import java.time.Duration;
@@ -22,7 +21,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,23 +44,7 @@ final class LenderTest {
   @BeforeEach
   void open() {
     arena = Arena.ofShared();
-    AtomicInteger regions = new AtomicInteger();
-    host =
-        new HostTier(
-            TestBlocks.PLAIN,
-            1 << 16,
-            64,
-            (arena, bytes, slotBytes) ->
-                TestBlocks.region(regions.getAndIncrement(), arena, bytes, slotBytes),
-            Runnable::run,
-            nowNs::get,
-            new SlotTable.Listener() {
-              @Override
-              public void added(BlockPlace place) {}
-
-              @Override
-              public void removed(BlockId id) {}
-            });
+    host = TestBlocks.host(TestBlocks.PLAIN, nowNs::get);
     host.store(TestBlocks.sealed(arena, TestBlocks.PLAIN, chain.subList(0, 3)), Duration.ZERO);
     lender = new Lender(host, null, settings, nowNs::get);
   }

@@ -11,6 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
 import java.util.zip.CRC32C;
 
 /** Keys, shapes and bytes of blocks for tests; a block's bytes follow from its key. */
@@ -23,7 +25,30 @@ public final class TestBlocks {
   public static final BlockShape GROUPED =
       new BlockShape("00112233445566778899aabbccddeeff", SLOTS, List.of(FULL, WINDOW));
 
+  /** Hears of a tier's blocks and tells nobody. */
+  static final SlotTable.Listener UNTOLD =
+      new SlotTable.Listener() {
+        @Override
+        public void added(BlockPlace place) {}
+
+        @Override
+        public void removed(BlockId id) {}
+      };
+
   private TestBlocks() {}
+
+  /** An empty tier of 64 KiB that works on its callers' threads and tells nobody. */
+  static HostTier host(BlockShape shape, LongSupplier clock) {
+    AtomicInteger regions = new AtomicInteger();
+    return new HostTier(
+        shape,
+        1 << 16,
+        64,
+        (arena, bytes, slotBytes) -> region(regions.getAndIncrement(), arena, bytes, slotBytes),
+        Runnable::run,
+        clock,
+        UNTOLD);
+  }
 
   public static KeyScheme scheme(BlockShape shape) {
     byte[][] domains = new byte[shape.groups().size()][];
