@@ -168,11 +168,12 @@ public final class DirectoryBench {
    * @param node settings of a node, whose dispatchers and remoting are part of what is measured
    */
   public static List<Figure> remote(int entries, Config node) throws Exception {
-    round(entries / 4, STEADY / 4, node);
-    return round(entries, STEADY, node);
+    round(entries / 4, STEADY / 4, 5000, node);
+    return round(entries, STEADY, 100, node);
   }
 
-  private static List<Figure> round(int entries, int steady, Config node) throws Exception {
+  private static List<Figure> round(int entries, int steady, int before, Config node)
+      throws Exception {
     ActorSystem<Void> owner = system(node);
     ActorSystem<Void> keeper = system(node);
     try {
@@ -188,7 +189,7 @@ public final class DirectoryBench {
             ActorRefResolver.get(owner)
                 .resolveActorRef(ActorRefResolver.get(keeper).toSerializationFormat(copy.ref()));
         ownerView.set(List.of(View.info(1, null), View.info(2, wire)));
-        warmUp(client);
+        warmUp(client, before);
         ownerView.set(List.of(View.info(1, null)));
         List<BlockKeys> chains = announce(client, entries);
         long startNs = System.nanoTime();
@@ -203,10 +204,14 @@ public final class DirectoryBench {
     }
   }
 
-  /** The connection is there and the code of a lookup compiled, as in a node that has served. */
-  private static void warmUp(DirectoryService client) {
+  /**
+   * Until the connection is there.
+   *
+   * @param lookups after which their code is compiled too, unless an earlier round has done that
+   */
+  private static void warmUp(DirectoryService client, int lookups) {
     Load load = new Load(client, announce(client, 10 * CHAIN_BLOCKS));
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < lookups; i++) {
       load.lookUp();
     }
     load.p99Ms();

@@ -169,7 +169,11 @@ public final class GpuActor extends AbstractMatchingBehavior<GpuActor.Command> {
       CompletionStage<?> turn) {
     super(context);
     this.settings = settings;
-    this.readers = new StepReaders(context.getExecutionContext());
+    this.readers =
+        new StepReaders(
+            context.getExecutionContext(),
+            StepReaders.gapNs(settings.eventsPerCore(), Runtime.getRuntime().availableProcessors()),
+            System::nanoTime);
     this.loader =
         context
             .getSystem()

@@ -15,7 +15,7 @@ public final class LocalGeneration extends StreamedGeneration {
       int vocabSize,
       String fingerprint,
       StepReaders readers) {
-    super(order.order(), vocabSize, fingerprint, readers::wake);
+    super(order.order(), vocabSize, fingerprint, readers);
     this.id = id;
     this.gpu = gpu;
     this.serving = order.serving();

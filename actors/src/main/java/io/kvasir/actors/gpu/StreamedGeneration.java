@@ -8,7 +8,6 @@ import io.kvasir.runtime.engine.TokenStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import org.apache.pekko.NotUsed;
 import org.apache.pekko.stream.javadsl.Source;
 
@@ -17,10 +16,22 @@ import org.apache.pekko.stream.javadsl.Source;
  * process, or the actor that receives another node's tokens. Safe from any thread.
  */
 public abstract class StreamedGeneration implements Generation {
+  /** Runs wake-ups of consumers. */
+  @FunctionalInterface
+  public interface Readers {
+    /**
+     * Writing thread: runs it here, or soon on another thread; must not block or throw.
+     *
+     * @param urgent whether a choice has its first new token or its end; what is not may wait for
+     *     more tokens to come
+     */
+    void wake(Runnable wakeup, boolean urgent);
+  }
+
   private final SamplingParameters sampling;
   private final String fingerprint;
   private final List<TokenStream> streams;
-  private final Consumer<Runnable> readers;
+  private final Readers readers;
   private final AtomicBoolean taken = new AtomicBoolean();
   private volatile Runnable listener;
 
@@ -29,17 +40,16 @@ public abstract class StreamedGeneration implements Generation {
    * @throws IllegalArgumentException when more log-probabilities are asked for than are kept
    */
   protected StreamedGeneration(GenerationOrder order, int vocabSize, String fingerprint) {
-    this(order, vocabSize, fingerprint, Runnable::run);
+    this(order, vocabSize, fingerprint, (wakeup, urgent) -> wakeup.run());
   }
 
   /**
    * @param vocabSize of the model
-   * @param readers runs the consumer's wake-up on the writing thread, or very soon on another; must
-   *     not block or throw
+   * @param readers runs the consumer's wake-ups
    * @throws IllegalArgumentException when more log-probabilities are asked for than are kept
    */
   protected StreamedGeneration(
-      GenerationOrder order, int vocabSize, String fingerprint, Consumer<Runnable> readers) {
+      GenerationOrder order, int vocabSize, String fingerprint, Readers readers) {
     this.readers = readers;
     this.sampling = order.sampling();
     this.fingerprint = fingerprint;
@@ -49,7 +59,7 @@ public abstract class StreamedGeneration implements Generation {
           order.resume().isEmpty() ? ResumedChoice.FRESH : order.resume().get(choice);
       made.add(
           TokenStream.of(
-              sampling, choice, order.promptTokens().length, vocabSize, resumed, this::wake));
+              sampling, choice, order.promptTokens().length, vocabSize, resumed, waking(choice)));
     }
     this.streams = List.copyOf(made);
   }
@@ -115,10 +125,14 @@ public abstract class StreamedGeneration implements Generation {
     listener = wakeup;
   }
 
-  private void wake() {
-    Runnable current = listener;
-    if (current != null) {
-      readers.accept(current);
-    }
+  private Runnable waking(int choice) {
+    return () -> {
+      Runnable current = listener;
+      if (current != null) {
+        TokenStream stream = streams.get(choice);
+        boolean first = stream.published() == stream.resumedTokens() + 1;
+        readers.wake(current, first || stream.finishReason() != null);
+      }
+    };
   }
 }

@@ -185,7 +185,7 @@ final class GpuActorTest {
   @Test
   void shouldCancelWhatNobodyReads() throws Exception {
     FakeEngine engine = new FakeEngine(200_000);
-    GpuSettings hasty = new GpuSettings(Duration.ofMillis(100), settings.loaderDispatcher());
+    GpuSettings hasty = new GpuSettings(Duration.ofMillis(100), 0, settings.loaderDispatcher());
     generate(ready(hasty, engine));
     assertEquals(engine.nextSubmitted().id(), engine.nextCancelled());
   }

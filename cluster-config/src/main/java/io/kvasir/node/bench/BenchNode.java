@@ -25,31 +25,31 @@ final class BenchNode implements AutoCloseable {
    * @param weights as {@code kvasir.runtime.weights} takes it
    */
   BenchNode(String model, String weights, int threads) {
-    this(model, weights, threads, 1);
+    this(model, weights, threads, Map.of());
   }
 
   /**
    * @param weights as {@code kvasir.runtime.weights} takes it
-   * @param streamInterval as {@code kvasir.actors.gateway.stream-interval} takes it
+   * @param changed other keys, before those of the profile
    */
-  BenchNode(String model, String weights, int threads, int streamInterval) {
+  BenchNode(String model, String weights, int threads, Map<String, ?> changed) {
     Config config =
-        ConfigFactory.parseMap(
-                Map.of(
-                    "kvasir.runtime.model",
-                    model,
-                    "kvasir.runtime.weights",
-                    weights,
-                    "kvasir.runtime.threads",
-                    threads,
-                    "kvasir.actors.gateway.host",
-                    "127.0.0.1",
-                    "kvasir.actors.gateway.port",
-                    0,
-                    "kvasir.actors.gateway.stream-interval",
-                    streamInterval,
-                    "pekko.loglevel",
-                    "WARNING"))
+        ConfigFactory.parseMap(changed)
+            .withFallback(
+                ConfigFactory.parseMap(
+                    Map.of(
+                        "kvasir.runtime.model",
+                        model,
+                        "kvasir.runtime.weights",
+                        weights,
+                        "kvasir.runtime.threads",
+                        threads,
+                        "kvasir.actors.gateway.host",
+                        "127.0.0.1",
+                        "kvasir.actors.gateway.port",
+                        0,
+                        "pekko.loglevel",
+                        "WARNING")))
             .withFallback(
                 ConfigFactory.parseResources(
                     BenchNode.class.getClassLoader(), "io/kvasir/node/single.conf"))

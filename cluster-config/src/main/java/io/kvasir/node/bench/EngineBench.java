@@ -132,7 +132,12 @@ public final class EngineBench {
       deleteAll(scratch);
     }
     progress(dtype, "through HTTP");
-    HttpThroughput.measure(options.model(), dtype, options.threads(), options.runs())
+    HttpThroughput.measure(
+            options.model(),
+            dtype,
+            options.threads(),
+            options.runs(),
+            what -> progress(dtype, "through HTTP, " + what))
         .forEach(report::add);
   }
 

@@ -164,10 +164,18 @@ public final class ClusterProcess implements AutoCloseable {
     return adminUrl;
   }
 
-  /** Begins an orderly end when the launcher's pipe ends. */
+  /** Begins an orderly end when the launcher's pipe ends, a short one when all nodes end. */
   public void endWith(InputStream pipe) {
-    ParentWatch.start(
-        pipe, () -> CoordinatedShutdown.get(system).runAll(CoordinatedShutdown.unknownReason()));
+    CoordinatedShutdown shutdown = CoordinatedShutdown.get(system);
+    ParentWatch watch =
+        ParentWatch.start(pipe, () -> shutdown.runAll(CoordinatedShutdown.unknownReason()));
+    shutdown.addTask(
+        CoordinatedShutdown.PhaseBeforeClusterShutdown(),
+        "end-with-all",
+        () ->
+            watch.allEnd()
+                ? WholeEnd.withoutLeaving(system)
+                : CompletableFuture.completedFuture(Done.getInstance()));
   }
 
   /**

@@ -334,7 +334,7 @@ public final class DemoCluster implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      NodeLife.end(keepers, drainLimit);
+      NodeLife.endAll(keepers, drainLimit);
       driver.close();
     }
   }

@@ -3,12 +3,15 @@ package io.kvasir.node.cluster;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps one node running as a child process: a node that crashes, or that the cluster has removed,
@@ -17,6 +20,8 @@ import java.util.function.Consumer;
  * however this one ends. Thread-safe; own threads.
  */
 public final class NodeKeeper implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(NodeKeeper.class);
+
   /** A node that the cluster has removed: its state is gone, a new life may join. */
   static final int EXIT_REMOVED = 4;
 
@@ -196,6 +201,22 @@ public final class NodeKeeper implements AutoCloseable {
     } else {
       process.destroy();
     }
+  }
+
+  /**
+   * Tells the node to drain and end with all others of its cluster, which therefore take nothing
+   * over from it; returns at once.
+   */
+  synchronized void stopWithAll() {
+    if (process != null) {
+      try (OutputStream pipe = process.getOutputStream()) {
+        pipe.write(ParentWatch.ALL_END);
+      } catch (IOException gone) {
+        // It has ended, or ends in the long way.
+        LOG.debug("node {} is not told that all nodes end", name, gone);
+      }
+    }
+    stop();
   }
 
   /** Stops it, without patience. */

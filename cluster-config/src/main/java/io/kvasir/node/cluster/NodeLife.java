@@ -38,8 +38,7 @@ public final class NodeLife {
               out.println(line);
               out.flush();
             });
-    Runtime.getRuntime()
-        .addShutdownHook(new Thread(() -> end(List.of(keeper), drainLimit(settings))));
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> end(keeper, drainLimit(settings))));
     keeper.awaitEnd(FOREVER);
     return keeper.exitCode();
   }
@@ -49,9 +48,20 @@ public final class NodeLife {
     return settings.gateway().stopTimeout().plus(settings.gateway().askTimeout()).plus(SLACK);
   }
 
-  /** Tells all to end, waits for the limit, and kills who is left. */
-  static void end(List<NodeKeeper> keepers, Duration limit) {
-    keepers.forEach(NodeKeeper::stop);
+  /** Ends a node and leaves the rest of its cluster running. */
+  private static void end(NodeKeeper keeper, Duration limit) {
+    keeper.stop();
+    awaitEnd(List.of(keeper), limit);
+  }
+
+  /** Ends all nodes of a cluster. */
+  static void endAll(List<NodeKeeper> keepers, Duration limit) {
+    keepers.forEach(NodeKeeper::stopWithAll);
+    awaitEnd(keepers, limit);
+  }
+
+  /** Waits for the limit, and kills who is left. */
+  private static void awaitEnd(List<NodeKeeper> keepers, Duration limit) {
     long deadlineNs = System.nanoTime() + limit.toNanos();
     try {
       for (NodeKeeper keeper : keepers) {

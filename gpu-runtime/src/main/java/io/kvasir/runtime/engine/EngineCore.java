@@ -180,6 +180,7 @@ final class EngineCore implements AutoCloseable {
     sampler.begin();
     int rows = schedule(start);
     if (rows == 0) {
+      wakeups.rest();
       return 0;
     }
     event.begin();

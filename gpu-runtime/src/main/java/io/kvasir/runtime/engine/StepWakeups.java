@@ -2,8 +2,8 @@ package io.kvasir.runtime.engine;
 
 /**
  * Hears when an engine hands over the tokens of a step, so that the readers of all of them can be
- * told at once: between the two calls the engine's thread runs the wake-up of each {@link
- * TokenStream} with news. Both run on the engine's thread and must not block or throw.
+ * told at once: between begin and end the engine's thread runs the wake-up of each {@link
+ * TokenStream} with news. All run on the engine's thread and must not block or throw.
  */
 public interface StepWakeups {
   /** Every wake-up stands for itself. */
@@ -14,6 +14,9 @@ public interface StepWakeups {
 
         @Override
         public void end() {}
+
+        @Override
+        public void rest() {}
       };
 
   /** Wake-ups of one step follow. */
@@ -21,4 +24,7 @@ public interface StepWakeups {
 
   /** The last of them has been run. */
   void end();
+
+  /** The engine has no rows to compute: nobody knows when the next step comes. */
+  void rest();
 }

@@ -22,6 +22,11 @@ final class StepWakeupsTest {
         public void end() {
           heard.add("end");
         }
+
+        @Override
+        public void rest() {
+          heard.add("rest");
+        }
       };
 
   @Test
@@ -42,6 +47,7 @@ final class StepWakeupsTest {
         h.core.step(wakeups);
         streams.forEach(stream -> stream.consumedUpTo(stream.published()));
       }
+      h.core.step(wakeups);
       assertEquals(
           List.of(
               "begin",
@@ -54,7 +60,8 @@ final class StepWakeupsTest {
               "wake 0",
               "wake 1",
               "wake 1",
-              "end"),
+              "end",
+              "rest"),
           heard);
     }
   }

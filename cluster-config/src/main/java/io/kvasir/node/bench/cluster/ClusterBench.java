@@ -173,27 +173,16 @@ public final class ClusterBench {
   }
 
   private void measure() throws Exception {
-    if (has(Part.IPC)) {
+    if (has(Part.IPC) || has(Part.IDLE) || has(Part.LONG)) {
       overSharedMemory();
-    } else if (has(Part.LONG)) {
-      try (BenchCluster cluster = start(plan(Medium.IPC, cores, Map.of()));
-          BenchClient client = new BenchClient()) {
-        longContext(cluster, client);
-      }
+    } else if (has(Part.RESUME)) {
+      resume();
     }
     if (has(Part.UDP)) {
       overSockets();
     }
     if (has(Part.ROUTING)) {
       routing();
-    } else if (has(Part.IDLE)) {
-      try (BenchCluster cluster = start(plan(Medium.IPC, cores, Map.of()));
-          BenchClient client = new BenchClient()) {
-        idle(cluster, client);
-      }
-    }
-    if (has(Part.RESUME)) {
-      resume();
     }
     if (has(Part.SESSIONS)) {
       say("idle sessions");
@@ -243,19 +232,33 @@ public final class ClusterBench {
   }
 
   private void overSharedMemory() throws IOException, InterruptedException {
-    say("memory copy and bare Aeron over IPC");
-    double copy = MediaRates.copy((int) (BLOCK_TOKENS * shape.kvBytesPerToken()));
-    double ipc = MediaRates.aeron(Medium.IPC);
-    report.add(BenchRow.value("memory copy, one thread", copy, "GB/s"));
-    report.add(BenchRow.value("bare Aeron, IPC", ipc, "GB/s"));
+    double copy = Double.NaN;
+    double ipc = Double.NaN;
+    if (has(Part.IPC)) {
+      say("memory copy and bare Aeron over IPC");
+      copy = MediaRates.copy((int) (BLOCK_TOKENS * shape.kvBytesPerToken()));
+      ipc = MediaRates.aeron(Medium.IPC);
+      report.add(BenchRow.value("memory copy, one thread", copy, "GB/s"));
+      report.add(BenchRow.value("bare Aeron, IPC", ipc, "GB/s"));
+    }
     try (BenchCluster cluster = start(plan(Medium.IPC, cores, Map.of()));
         BenchClient client = new BenchClient()) {
-      say("first tokens of %d-token prompts".formatted(size().promptTokens()));
-      FirstTokenPart part = new FirstTokenPart(cluster, client, orders(), size(), BLOCK_TOKENS);
-      part.run();
-      part.addOwn(report, "");
-      part.addLoaded(report, FirstTokenPart.Place.HOST, "host tier", kvBytes(), copy);
-      part.addLoaded(report, FirstTokenPart.Place.PEER, "peer over IPC", kvBytes(), ipc);
+      if (has(Part.IPC)) {
+        say("first tokens of %d-token prompts".formatted(size().promptTokens()));
+        FirstTokenPart part = new FirstTokenPart(cluster, client, orders(), size(), BLOCK_TOKENS);
+        part.run();
+        part.addOwn(report, "");
+        part.addLoaded(report, FirstTokenPart.Place.HOST, "host tier", kvBytes(), copy);
+        part.addLoaded(report, FirstTokenPart.Place.PEER, "peer over IPC", kvBytes(), ipc);
+      }
+      long restingSinceNs = System.nanoTime();
+      // Beside nodes that rest: they settle meanwhile.
+      if (has(Part.RESUME)) {
+        resume();
+      }
+      if (has(Part.IDLE)) {
+        idle(cluster, client, restingSinceNs);
+      }
       if (has(Part.LONG)) {
         longContext(cluster, client);
       }
@@ -274,10 +277,11 @@ public final class ClusterBench {
             LONG_ANSWER_TOKENS);
   }
 
-  /** Best of nodes that have served for some minutes: a node is idle at night, not at its birth. */
-  private void idle(BenchCluster cluster, BenchClient client) throws IOException {
+  /** Of nodes that have served for some minutes: a node is idle at night, not at its birth. */
+  private void idle(BenchCluster cluster, BenchClient client, long restingSinceNs)
+      throws IOException {
     say("idle nodes");
-    IdlePart.run(cluster, client, options.quick() ? 2 : 20, report);
+    IdlePart.run(cluster, client, restingSinceNs, options.quick() ? 2 : 20, report);
   }
 
   private void overSockets() throws IOException, InterruptedException {
@@ -332,9 +336,6 @@ public final class ClusterBench {
           ALL_TIERS,
           options.quick() ? 1 : 3,
           ClusterGoals.ROUTING_WITH_TIERS);
-      if (has(Part.IDLE)) {
-        idle(cluster, client);
-      }
     }
   }
 

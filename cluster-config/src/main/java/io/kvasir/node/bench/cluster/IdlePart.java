@@ -19,15 +19,23 @@ final class IdlePart {
   /**
    * Waits until the nodes have settled, then for the time, and adds the row of the busiest.
    *
+   * @param restingSinceNs when they had their last request, by {@link System#nanoTime}
    * @param seconds measured
    */
-  static void run(BenchCluster cluster, BenchClient client, int seconds, BenchReport report)
+  static void run(
+      BenchCluster cluster,
+      BenchClient client,
+      long restingSinceNs,
+      int seconds,
+      BenchReport report)
       throws IOException {
     Nodes nodes = new Nodes(cluster, client);
     // For some time compilers go on with what work has made hot.
-    pause(Duration.ofSeconds((long) SETTLING * seconds));
+    Duration rested = Duration.ofNanos(System.nanoTime() - restingSinceNs);
+    pause(Duration.ofSeconds((long) SETTLING * seconds).minus(rested));
     List<Duration> before = new ArrayList<>();
     long startNs = System.nanoTime();
+    long rest = Duration.ofNanos(startNs - restingSinceNs).toSeconds();
     for (String node : cluster.names()) {
       before.add(nodes.cpu(node));
     }
@@ -54,7 +62,7 @@ final class IdlePart {
                 "over %.0f s after %d s of rest, nodes up for %d s: %s; the bench's process with"
                     + " the media driver %.4f",
                 elapsed,
-                SETTLING * seconds,
+                rest,
                 cluster.upSeconds(),
                 String.join(", ", each),
                 driver)));
