@@ -175,8 +175,8 @@ public final class ClusterBench {
   private void measure() throws Exception {
     if (has(Part.IPC) || has(Part.IDLE) || has(Part.LONG)) {
       overSharedMemory();
-    } else if (has(Part.RESUME)) {
-      resume();
+    } else {
+      inProcess();
     }
     if (has(Part.UDP)) {
       overSockets();
@@ -184,20 +184,45 @@ public final class ClusterBench {
     if (has(Part.ROUTING)) {
       routing();
     }
+    if (has(Part.RESUME)) {
+      resume();
+    }
+    if (has(Part.DIRECTORY)) {
+      say("directory, remote");
+      // A JVM of its own: what the first one has left in its heap would be collected meanwhile.
+      FigureProcess.run(
+          report,
+          directoryHeapMib(),
+          logs.resolve("remote.log"),
+          "remote",
+          "" + directoryEntries() / 5);
+    }
+  }
+
+  /** Figures of one process that asks no other; a minute. */
+  private void inProcess() throws IOException, InterruptedException {
     if (has(Part.SESSIONS)) {
       say("idle sessions");
       int count = options.quick() ? 500 : 10_000;
       FigureProcess.run(report, 512, logs.resolve("sessions.log"), "sessions", "" + count);
     }
     if (has(Part.DIRECTORY)) {
-      say("directory");
-      int entries = options.quick() ? 100_000 : 10_000_000;
-      int heapMib = options.quick() ? 512 : 2560;
-      Path log = logs.resolve("directory.log");
-      FigureProcess.run(report, heapMib, log, "directory", "" + entries);
-      // A JVM of its own: what the first one has left in its heap would be collected meanwhile.
-      FigureProcess.run(report, heapMib, log, "remote", "" + entries / 5);
+      say("directory in process");
+      FigureProcess.run(
+          report,
+          directoryHeapMib(),
+          logs.resolve("directory.log"),
+          "directory",
+          "" + directoryEntries());
     }
+  }
+
+  private int directoryEntries() {
+    return options.quick() ? 100_000 : 10_000_000;
+  }
+
+  private int directoryHeapMib() {
+    return options.quick() ? 512 : 2560;
   }
 
   private Orders orders() {
@@ -253,9 +278,7 @@ public final class ClusterBench {
       }
       long restingSinceNs = System.nanoTime();
       // Beside nodes that rest: they settle meanwhile.
-      if (has(Part.RESUME)) {
-        resume();
-      }
+      inProcess();
       if (has(Part.IDLE)) {
         idle(cluster, client, restingSinceNs);
       }
