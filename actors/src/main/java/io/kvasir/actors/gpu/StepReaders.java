@@ -11,10 +11,10 @@ import java.util.function.LongSupplier;
 /**
  * Tells all readers whose tokens one step of an engine has brought with one task. Told one by one,
  * each would wake a thread that takes a core from the engine while it is still handing over, once a
- * token; so it happens once a step, after the last token. Where many read, readers wait for several
- * steps: what a token costs on its way to a client is taken from the cores that compute tokens.
- * First tokens and ends never wait, and whoever waits goes with them. Wake-ups outside of a step
- * run at once.
+ * token; so it happens once a step, after the last token. With a gap, readers wait for several
+ * steps where many read: what a token costs on its way to a client is taken from the cores that
+ * compute tokens. First tokens and ends never wait, and whoever waits goes with them. Wake-ups
+ * outside of a step run at once.
  */
 final class StepReaders implements StepWakeups, StreamedGeneration.Readers {
   /** No reader waits for longer while steps go on: text still seems to flow. */

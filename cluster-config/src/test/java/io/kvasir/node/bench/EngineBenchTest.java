@@ -54,7 +54,8 @@ final class EngineBenchTest {
     List<String> names = rows.findValuesAsText("name");
     assertTrue(names.contains("int8 plain sequential read"), names.toString());
     assertTrue(names.contains("int8 through HTTP, batch 16"), names.toString());
-    assertTrue(names.contains("int8 through HTTP, batch 16, events-per-core 0"), names.toString());
+    assertTrue(
+        names.contains("int8 through HTTP, batch 16, events-per-core 100"), names.toString());
     assertTrue(names.contains("int8 through bare sockets, batch 16"), names.toString());
     assertEquals(1, valueOf(rows, "int8 rows computed for it"));
     assertTrue(rows.findValuesAsText("baseline").contains("llama.cpp q8_0"));

@@ -12,7 +12,7 @@ import java.util.concurrent.locks.LockSupport;
 /** Processor time of nodes that nobody asks anything. One thread. */
 final class IdlePart {
   /** Nodes settle for so many times the measured time: an idle node is one that has been so. */
-  private static final int SETTLING = 3;
+  private static final int SETTLING = 2;
 
   private IdlePart() {}
 
