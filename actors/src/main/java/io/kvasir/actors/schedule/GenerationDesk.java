@@ -76,7 +76,12 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
 
   record Declined(Code code, String sentence) implements OrderReply {}
 
+  /** Ticks after which nodes are asked again to tell their load, while requests are under way. */
   private static final int WATCH_TICKS = 10;
+
+  /** The same while none is: an idle cluster passes few messages. */
+  private static final int IDLE_WATCH_TICKS = 4 * WATCH_TICKS;
+
   private static final Duration VOICES_FORGET = Duration.ofSeconds(30);
 
   /** Tokens whose keys take well below a millisecond. */
@@ -451,7 +456,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     }
     for (int i = 0; i < pace.ticks(); i++) {
       suspect(nowNs);
-      if (++tick % WATCH_TICKS == 0) {
+      if (++tick % (requests.isEmpty() ? IDLE_WATCH_TICKS : WATCH_TICKS) == 0) {
         watch();
       }
     }
@@ -507,9 +512,9 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         .toList();
   }
 
-  /** Nodes tell their load for three intervals after each of these. */
+  /** Nodes tell their load for three of the longer intervals after this. */
   private void watch() {
-    int watchMs = (int) (3 * WATCH_TICKS * settings.tick().toMillis());
+    int watchMs = (int) (3 * IDLE_WATCH_TICKS * settings.tick().toMillis());
     for (NodeInfo node : choice.nodes()) {
       if (node.generations() != null) {
         node.generations().tell(new GenerationMessage.Watch(replies(), watchMs));
