@@ -3,7 +3,6 @@ package io.kvasir.actors.tier;
 import io.kvasir.actors.directory.Holdings;
 import io.kvasir.actors.tier.BlockFetcher.Fetched;
 import io.kvasir.actors.tier.BlockFetcher.Order;
-import io.kvasir.actors.tier.HostTier.HostLease;
 import io.kvasir.actors.tier.LoadPlanner.Offer;
 import io.kvasir.actors.tier.LoadPlanner.Plan;
 import io.kvasir.actors.tier.LoadPlanner.Prompt;

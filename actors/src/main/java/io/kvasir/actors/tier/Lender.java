@@ -1,9 +1,6 @@
 package io.kvasir.actors.tier;
 
 import io.kvasir.actors.settings.TierSettings;
-import io.kvasir.actors.tier.HostTier.Filling;
-import io.kvasir.actors.tier.HostTier.HostLease;
-import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.actors.tier.TierMessage.Borrow;
 import io.kvasir.actors.tier.TierMessage.Declined;
 import io.kvasir.actors.tier.TierMessage.Lent;
@@ -111,12 +108,12 @@ final class Lender implements BlockSource {
   /** Copies blocks from the device into the host tier; completes when they are there or not. */
   static CompletableFuture<Void> copyDown(
       HostTier host, DeviceBlocks device, List<BlockPlace> places) {
-    Filling filling = host.reserve(places);
+    HostFilling filling = host.reserve(places);
     CompletableFuture<Void> mine = CompletableFuture.completedFuture(null);
     if (filling.reserved() > 0) {
       List<BlockCopy> copies = new ArrayList<>();
       for (int i = 0; i < places.size(); i++) {
-        if (filling.outcome(i) == Outcome.RESERVED) {
+        if (filling.outcome(i) == HostFilling.Outcome.RESERVED) {
           copies.add(new BlockCopy(places.get(i).id(), filling.segment(i)));
         }
       }
@@ -133,11 +130,11 @@ final class Lender implements BlockSource {
   }
 
   /** Checksums of the reserved blocks, at their places in the filling. */
-  private static List<int[]> spread(Filling filling, List<int[]> sums) {
+  private static List<int[]> spread(HostFilling filling, List<int[]> sums) {
     int[][] all = new int[filling.blocks().size()][];
     int next = 0;
     for (int i = 0; i < all.length; i++) {
-      if (filling.outcome(i) == Outcome.RESERVED && sums != null) {
+      if (filling.outcome(i) == HostFilling.Outcome.RESERVED && sums != null) {
         all[i] = sums.get(next++);
       }
     }
@@ -156,7 +153,7 @@ final class Lender implements BlockSource {
     long deadlineNs = clock.getAsLong() + TimeUnit.MILLISECONDS.toNanos(ttlMs);
     for (int i = 0; i < count; i++) {
       regions[i] = -1;
-      HostTier.Kept kept = lease.kept(i);
+      HostLease.Kept kept = lease.kept(i);
       if (kept != null) {
         BlockPlace place = places.get(i);
         BlockRef ref = kept.ref();

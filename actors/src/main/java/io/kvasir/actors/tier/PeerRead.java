@@ -1,6 +1,5 @@
 package io.kvasir.actors.tier;
 
-import io.kvasir.actors.tier.HostTier.Filling;
 import io.kvasir.actors.tier.PeerTier.Fetch;
 import io.kvasir.actors.tier.TierMessage.Lent;
 import io.kvasir.actors.tier.TierMessage.Reply;
@@ -36,7 +35,7 @@ import java.util.stream.IntStream;
 final class PeerRead {
   private final PeerTier peer;
   private final PeerTier.Node node;
-  private final Filling filling;
+  private final HostFilling filling;
   private final List<Integer> wanted;
   private final List<BlockPlace> slice;
   private final long startNs;
@@ -50,7 +49,8 @@ final class PeerRead {
    * @param wanted places in the filling
    * @param startNs when the deadline began
    */
-  PeerRead(PeerTier peer, Filling filling, List<Integer> wanted, long startNs, Duration deadline) {
+  PeerRead(
+      PeerTier peer, HostFilling filling, List<Integer> wanted, long startNs, Duration deadline) {
     this.peer = peer;
     this.node = peer.node();
     this.filling = filling;

@@ -2,9 +2,6 @@ package io.kvasir.actors.tier;
 
 import io.kvasir.actors.link.Links;
 import io.kvasir.actors.settings.TierSettings;
-import io.kvasir.actors.tier.HostTier.Filling;
-import io.kvasir.actors.tier.HostTier.HostLease;
-import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.actors.tier.TierMessage.Borrow;
 import io.kvasir.actors.tier.TierMessage.Chain;
 import io.kvasir.actors.tier.TierMessage.Find;
@@ -330,14 +327,14 @@ public final class PeerTier implements BlockTier {
   CompletableFuture<Fetch> fetch(
       List<BlockPlace> places, Duration deadline, CompletableFuture<Void> turn) {
     long startNs = node.clock().getAsLong();
-    Filling filling = node.host().reserve(places);
+    HostFilling filling = node.host().reserve(places);
     CompletableFuture<Fetch> mine;
     if (filling.reserved() == 0) {
       mine = CompletableFuture.completedFuture(Fetch.none(new BitSet()));
     } else {
       List<Integer> wanted = new ArrayList<>();
       for (int i = 0; i < places.size(); i++) {
-        if (filling.outcome(i) == Outcome.RESERVED) {
+        if (filling.outcome(i) == HostFilling.Outcome.RESERVED) {
           wanted.add(i);
         }
       }

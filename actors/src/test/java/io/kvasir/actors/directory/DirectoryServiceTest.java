@@ -91,6 +91,27 @@ final class DirectoryServiceTest {
   }
 
   @Test
+  void shouldTellChangeAfterChangeWithoutWaitingForTheNextBeat() throws Exception {
+    Duration beat = Duration.ofSeconds(15);
+    DirectorySettings seldom =
+        TestSettings.with("keep = false, heartbeat = 30 s, ack-timeout = 30 s");
+    try (TestDirectoryNode owner = new TestDirectoryNode(6, 16, seldom)) {
+      connect(client, left, right, owner);
+      BlockKeys first = newChain(1);
+      owner.announce(Residence.HOST, first);
+      client.await(first, 1);
+      long startNs = System.nanoTime();
+      for (int change = 0; change < 3; change++) {
+        BlockKeys next = newChain(1);
+        owner.announce(Residence.HOST, next);
+        client.await(next, 1);
+      }
+      Duration took = Duration.ofNanos(System.nanoTime() - startNs);
+      assertTrue(took.compareTo(beat) < 0, () -> "three changes took " + took);
+    }
+  }
+
+  @Test
   void shouldNotNameANodeThatLeftTheViewAndLearnItAgain() throws Exception {
     BlockKeys keys = newChain(20);
     right.announce(Residence.HOST, keys);

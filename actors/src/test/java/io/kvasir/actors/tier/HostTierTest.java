@@ -7,9 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.kvasir.actors.tier.HostTier.Filling;
-import io.kvasir.actors.tier.HostTier.HostLease;
-import io.kvasir.actors.tier.HostTier.Outcome;
 import io.kvasir.runtime.blocks.BlockId;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.transport.BlockRef;
@@ -93,22 +90,22 @@ final class HostTierTest extends BlockTierContract {
     return stats.leases() + stats.filling();
   }
 
-  private Filling fill(List<BlockPlace> places) {
-    Filling filling = tier.reserve(places);
+  private HostFilling fill(List<BlockPlace> places) {
+    HostFilling filling = tier.reserve(places);
     for (int i = 0; i < places.size(); i++) {
-      if (filling.outcome(i) == Outcome.RESERVED) {
+      if (filling.outcome(i) == HostFilling.Outcome.RESERVED) {
         TestBlocks.fill(filling.segment(i), places.get(i).id());
       }
     }
     return filling;
   }
 
-  private static List<int[]> sums(Filling filling) {
+  private static List<int[]> sums(HostFilling filling) {
     List<int[]> sums = new ArrayList<>();
     for (int i = 0; i < filling.blocks().size(); i++) {
       BlockShape.Group group = SHAPE.groups().get(filling.blocks().get(i).id().group());
       sums.add(
-          filling.outcome(i) == Outcome.RESERVED
+          filling.outcome(i) == HostFilling.Outcome.RESERVED
               ? TestBlocks.checksums(filling.segment(i), group.layerCount())
               : null);
     }
@@ -118,10 +115,10 @@ final class HostTierTest extends BlockTierContract {
   @Test
   void shouldHideBlocksThatAreBeingFilled() {
     List<BlockPlace> chain = chain(30, 2);
-    Filling filling = fill(chain);
+    HostFilling filling = fill(chain);
     assertTrue(tier.find(chain).isEmpty());
-    Filling second = tier.reserve(chain);
-    assertEquals(Outcome.UNDER_WAY, second.outcome(0));
+    HostFilling second = tier.reserve(chain);
+    assertEquals(HostFilling.Outcome.UNDER_WAY, second.outcome(0));
     assertFalse(second.others().isDone());
     filling.commit(sums(filling));
     assertTrue(second.others().isDone());
@@ -133,25 +130,25 @@ final class HostTierTest extends BlockTierContract {
   @Test
   void shouldFreeWhatWasNotFilled() {
     List<BlockPlace> chain = chain(31, 2);
-    Filling filling = fill(chain);
+    HostFilling filling = fill(chain);
     List<int[]> sums = new ArrayList<>(sums(filling));
     sums.set(1, null);
     filling.commit(sums);
     assertEquals(3, tier.stats().blocks());
     assertEquals(2L * 1024 + 256, tier.stats().usedBytes());
-    Filling second = tier.reserve(chain);
-    assertEquals(Outcome.RESERVED, second.outcome(1), "the key is free again");
+    HostFilling second = tier.reserve(chain);
+    assertEquals(HostFilling.Outcome.RESERVED, second.outcome(1), "the key is free again");
     second.abandon();
   }
 
   @Test
   void shouldRenewASlotBeforeItIsUsedAgain() {
     List<BlockPlace> chain = chain(32, 1);
-    Filling filling = fill(chain);
+    HostFilling filling = fill(chain);
     BlockRef before = filling.ref(0);
     filling.commit(sums(filling));
     tier.evict(chain, LONG);
-    Filling again = tier.reserve(chain(33, 1));
+    HostFilling again = tier.reserve(chain(33, 1));
     assertEquals(before.slot(), again.ref(0).slot());
     assertNotEquals(before.generation(), again.ref(0).generation());
     again.abandon();
@@ -160,7 +157,7 @@ final class HostTierTest extends BlockTierContract {
   @Test
   void shouldEndAllLeasesOfAnOwner() {
     List<BlockPlace> chain = chain(34, 2);
-    Filling filling = fill(chain);
+    HostFilling filling = fill(chain);
     filling.commit(sums(filling));
     HostLease mine = tier.keep(chain, 5, LONG);
     HostLease theirs = tier.keep(chain, 6, LONG);
@@ -175,7 +172,7 @@ final class HostTierTest extends BlockTierContract {
   @Test
   void shouldRefuseALeaseThatTimeHasOvertakenEvenBeforeItIsSweptUp() {
     List<BlockPlace> chain = chain(35, 1);
-    Filling filling = fill(chain);
+    HostFilling filling = fill(chain);
     filling.commit(sums(filling));
     HostLease lease = tier.keep(chain, 5, Duration.ofSeconds(10));
     assertTrue(lease.valid());
@@ -195,14 +192,14 @@ final class HostTierTest extends BlockTierContract {
       chains.add(chain(100 + i, 1 + random.nextInt(12)));
     }
     List<HostLease> leases = new ArrayList<>();
-    List<Filling> fillings = new ArrayList<>();
+    List<HostFilling> fillings = new ArrayList<>();
     for (int step = 0; step < 4000; step++) {
       List<BlockPlace> chain = chains.get(random.nextInt(chains.size()));
       switch (random.nextInt(6)) {
         case 0, 1 -> fillings.add(fill(chain));
         case 2 -> {
           if (!fillings.isEmpty()) {
-            Filling filling = fillings.remove(random.nextInt(fillings.size()));
+            HostFilling filling = fillings.remove(random.nextInt(fillings.size()));
             List<int[]> sums = new ArrayList<>(sums(filling));
             sums.replaceAll(s -> random.nextInt(5) == 0 ? null : s);
             filling.commit(sums);
@@ -233,7 +230,7 @@ final class HostTierTest extends BlockTierContract {
       }
     }
     leases.forEach(HostLease::close);
-    fillings.forEach(Filling::abandon);
+    fillings.forEach(HostFilling::abandon);
     for (List<BlockPlace> chain : chains) {
       try (HostLease lease = tier.keep(chain, 9, LONG)) {
         for (int i = lease.pinned().nextSetBit(0); i >= 0; i = lease.pinned().nextSetBit(i + 1)) {
@@ -258,7 +255,7 @@ final class HostTierTest extends BlockTierContract {
             Runnable::run,
             System::nanoTime,
             TestBlocks.UNTOLD);
-    assertEquals(Outcome.FULL, none.reserve(chain(1, 1)).outcome(0));
+    assertEquals(HostFilling.Outcome.FULL, none.reserve(chain(1, 1)).outcome(0));
     assertEquals(2, none.stats().full());
     none.close();
   }
@@ -266,7 +263,7 @@ final class HostTierTest extends BlockTierContract {
   @Test
   void shouldSayNothingMoreOfABlockWhenItsLeaseHasEnded() {
     List<BlockPlace> places = BlockPlace.of(TestBlocks.keys(SHAPE, "tenant", 77, 1), 0, 1);
-    Filling filling = fill(places);
+    HostFilling filling = fill(places);
     filling.commit(sums(filling));
     HostLease ended = tier.keep(places, 1, LONG);
     HostLease overdue = tier.keep(places, 1, LONG);

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.typesafe.config.ConfigFactory;
-import io.kvasir.actors.tier.HostTier.HostLease;
 import io.kvasir.runtime.blocks.BlockShape;
 import io.kvasir.transport.PullBlock;
 import io.kvasir.transport.media.MemoryHub;

@@ -8,6 +8,7 @@ import io.kvasir.actors.cluster.ClusterSettings;
 import io.kvasir.transport.process.FreePorts;
 import io.kvasir.transport.process.TestTime;
 import java.math.BigInteger;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -74,6 +75,16 @@ final class NodeTlsTest {
       TestTime.await(
           BOUND, () -> "both nodes", () -> names(service).equals(List.of("left", "right")));
     }
+
+    // Who merely looks whether the node lives, as gateways do, is no stranger; who shows no
+    // certificate is.
+    long knocked = CountingTls.refusedCount();
+    for (int probe = 0; probe < 5; probe++) {
+      new Socket("127.0.0.1", port).close();
+    }
+    serial(port);
+    TestTime.await(BOUND, () -> "a refusal", () -> CountingTls.refusedCount() > knocked);
+    assertEquals(knocked + 1, CountingTls.refusedCount());
 
     long refused = CountingTls.refusedCount();
     ClusterService stranger = node("stranger", FreePorts.next(), port, folder.resolve("others"));
