@@ -79,8 +79,11 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   /** Ticks after which nodes are asked again to tell their load, while requests are under way. */
   private static final int WATCH_TICKS = 10;
 
-  /** The same while none is: an idle cluster passes few messages. */
-  private static final int IDLE_WATCH_TICKS = 4 * WATCH_TICKS;
+  /** The most ticks while none is: an idle cluster passes few messages. */
+  private static final int MAX_IDLE_WATCH_TICKS = 4 * WATCH_TICKS;
+
+  /** A node tells its load for so many intervals after it was asked. */
+  private static final int WATCH_INTERVALS = 3;
 
   private static final Duration VOICES_FORGET = Duration.ofSeconds(30);
 
@@ -105,6 +108,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
   private final AutoCloseable subscription;
   private final ScheduleMetrics metrics;
   private final Pace<DeskCommand> pace;
+  private final int idleWatchTicks;
   private int tick;
 
   /**
@@ -164,6 +168,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     // What is told to the subscriber comes by the mailbox, behind orders that are there already.
     choice.see(view.reachable());
     this.subscription = view.subscribe(reachable -> self.tell(new Nodes(reachable)));
+    this.idleWatchTicks = idleWatchTicks(settings);
     this.pace =
         new Pace<>(timers, Tick.TICK, settings.tick(), settings.tick().multipliedBy(WATCH_TICKS));
   }
@@ -456,7 +461,7 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
     }
     for (int i = 0; i < pace.ticks(); i++) {
       suspect(nowNs);
-      if (++tick % (requests.isEmpty() ? IDLE_WATCH_TICKS : WATCH_TICKS) == 0) {
+      if (++tick % (requests.isEmpty() ? idleWatchTicks : WATCH_TICKS) == 0) {
         watch();
       }
     }
@@ -512,9 +517,19 @@ final class GenerationDesk extends AbstractMatchingBehavior<DeskCommand>
         .toList();
   }
 
-  /** Nodes tell their load for three of the longer intervals after this. */
+  /**
+   * Ticks after which an idle gateway asks again: not so many that a node, which cuts what is asked
+   * of it, would fall silent in between.
+   */
+  static int idleWatchTicks(ScheduleSettings settings) {
+    Duration granted = settings.lease().multipliedBy(GenerationService.LEASE_FACTOR);
+    long ticks = granted.dividedBy(settings.tick()) / WATCH_INTERVALS;
+    return Math.clamp(ticks, WATCH_TICKS, MAX_IDLE_WATCH_TICKS);
+  }
+
+  /** Nodes tell their load from here on. */
   private void watch() {
-    int watchMs = (int) (3 * IDLE_WATCH_TICKS * settings.tick().toMillis());
+    int watchMs = (int) (WATCH_INTERVALS * idleWatchTicks * settings.tick().toMillis());
     for (NodeInfo node : choice.nodes()) {
       if (node.generations() != null) {
         node.generations().tell(new GenerationMessage.Watch(replies(), watchMs));

@@ -105,7 +105,7 @@ public final class GenerationService extends AbstractMatchingBehavior<ServiceCom
   private static final int MAX_ASSEMBLIES = 32;
 
   /** A gateway cannot ask for more than so many times what this node's own gateway would. */
-  private static final int LEASE_FACTOR = 10;
+  static final int LEASE_FACTOR = 10;
 
   private final ScheduleSettings settings;
   private final Pace<ServiceCommand> pace;

@@ -27,6 +27,9 @@ import java.util.concurrent.TimeUnit;
  * the gateway told of peers or the directory knows, a plan, its loads, and where a source failed
  * another plan without it. Guarded by its own lock; loads run side by side and meet here. Whatever
  * completes after the end is let go at once (A3).
+ *
+ * <p>Over 400 lines because each completion acts on the same plan, spans and pins; what is planned,
+ * {@link LoadPlanner} decides.
  */
 final class FetchRun {
   private static final int MAX_PLANS = 3;

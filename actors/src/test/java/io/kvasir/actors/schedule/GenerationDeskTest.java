@@ -208,6 +208,20 @@ final class GenerationDeskTest {
         directions);
   }
 
+  @Test
+  void shouldAskIdleNodesAgainBeforeTheyFallSilent() {
+    assertEquals(40, idleWatchTicks("lease = 2 s"));
+    assertEquals(16, idleWatchTicks("renew-interval = 100 ms, lease = 500 ms"));
+    assertEquals(10, idleWatchTicks("renew-interval = 50 ms, lease = 200 ms"));
+  }
+
+  private static int idleWatchTicks(String lines) {
+    return GenerationDesk.idleWatchTicks(
+        ScheduleSettings.from(
+            ConfigFactory.parseString("kvasir.actors.schedule { tick = 100 ms, " + lines + " }")
+                .withFallback(ConfigFactory.load())));
+  }
+
   /** Settings with which an answer of the directory is never late. */
   private static ScheduleSettings patient(String holdersAge) {
     return ScheduleSettings.from(

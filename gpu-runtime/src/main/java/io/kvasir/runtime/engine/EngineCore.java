@@ -28,7 +28,7 @@ import org.slf4j.LoggerFactory;
  * cache, so that they share the prompt's pages and copy only the partly filled last one when they
  * write to it.
  *
- * <p>Some 530 lines because scheduling, advancing and ending act on the same lists of the same
+ * <p>Over 500 lines because scheduling, advancing and ending act on the same lists of the same
  * step; what can stand alone does ({@link RowSampler}, {@link WaitingLine}, {@link RequestTable},
  * {@link EngineCounters}, {@link BlockDesk}).
  */
