@@ -54,15 +54,22 @@ final class FirstTokenPart {
    * Lengths and counts.
    *
    * @param warmRounds before what is measured, the nodes by turns, so that both have compiled code
-   * @param warmLoads of the last of them, from the peer: a load runs most of its code once, and
-   *     compilers go on for about a hundred
+   * @param warmLoads from the peer, of the last of them: a load runs most of its code once, however
+   *     long it is, and compilers go on for hundreds
+   * @param wholeLoads from the peer, of a prompt as it is measured
    * @param rounds measured, each with a prompt that is computed once
    * @param loads of each of them from each place
    */
   record Size(
-      int promptTokens, int warmTokens, int warmRounds, int warmLoads, int rounds, int loads) {
-    static final Size WHOLE = new Size(2048, 512, 6, 100, 3, 3);
-    static final Size QUICK = new Size(256, 64, 1, 1, 1, 2);
+      int promptTokens,
+      int warmTokens,
+      int warmRounds,
+      int warmLoads,
+      int wholeLoads,
+      int rounds,
+      int loads) {
+    static final Size WHOLE = new Size(2048, 512, 6, 250, 50, 3, 3);
+    static final Size QUICK = new Size(256, 64, 1, 1, 1, 1, 2);
   }
 
   private static final int ANSWER_TOKENS = 2;
@@ -88,21 +95,26 @@ final class FirstTokenPart {
   void run() throws IOException, InterruptedException {
     String first = cluster.computing().get(0);
     String second = cluster.computing().get(1);
-    for (int round = 0; round < size.warmRounds(); round++) {
+    for (int round = 1; round < size.warmRounds(); round++) {
       boolean turned = round % 2 == 1;
       int[] prompt = orders.prompt(round, size.warmTokens());
       round(prompt, turned ? second : first, turned ? first : second, 1);
     }
-    int[] prompt = orders.prompt(size.warmRounds(), size.promptTokens());
-    round(prompt, first, second, 1);
-    for (int load = 0; load < size.warmLoads(); load++) {
-      nodes.clear(second, "device,host");
-      sample(Place.PEER, second, prompt);
-    }
+    warmUp(first, second, orders.prompt(0, size.warmTokens()), size.warmLoads());
+    warmUp(first, second, orders.prompt(size.warmRounds(), size.promptTokens()), size.wholeLoads());
     samples.clear();
     wrong.clear();
     for (int round = 0; round < size.rounds(); round++) {
       round(orders.prompt(1000 + round, size.promptTokens()), first, second, size.loads());
+    }
+  }
+
+  private void warmUp(String first, String second, int[] prompt, int loads)
+      throws IOException, InterruptedException {
+    round(prompt, first, second, 1);
+    for (int load = 0; load < loads; load++) {
+      nodes.clear(second, "device,host");
+      sample(Place.PEER, second, prompt);
     }
   }
 
